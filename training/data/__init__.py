@@ -1,0 +1,1 @@
+"""Photographs for training: the cache, the split, batches and what film does to pictures."""

@@ -1,0 +1,281 @@
+"""Scores of a colorizer on photographs whose colours are known."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from training.data.batches import PictureBatch, center_square, to_batch
+from training.data.pictures import PictureStore
+from training.networks import enlarge_ab, predict_ab, predict_logits
+from videocolor.color.codec import AB_LIMIT, BinCodec
+from videocolor.color.lab import lab_to_rgb
+from videocolor.errors import SettingsError
+from videocolor.models.compact import CompactNetwork
+
+METRIC_VERSION = 1
+RIM = 16
+_BATCH = 8
+# Chroma (distance from gray in ab) that the eye takes for gray, and for colour.
+_GRAY_CHROMA = 4.0
+_COLOR_CHROMA = 12.0
+# Pictures grayer than this have no colours to compare with (and an infinite PSNR as gray).
+_MIN_GRAYNESS = 1.0
+_GAINS = (0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.1, 2.5)
+_TEMPERATURES = (0.25, 0.38, 0.5, 0.7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """Means over pictures."""
+
+    pictures: int
+    """How many."""
+    psnr: float
+    """Of R'G'B' in dB, true lightness with predicted ab."""
+    psnr_gray: float
+    """The same for no colour at all."""
+    psnr_mean: float
+    """The same for the mean colour of all pictures."""
+    colorfulness_ratio: float
+    """Hasler and Suesstrunk's colourfulness, mean of the results over mean of the truths."""
+    ab_error: float
+    """Mean distance in the ab plane."""
+    gray_holes: float
+    """Share of pixels with chroma below 4 where the truth is above 12."""
+    false_color: float
+    """Share of pixels with chroma above 12 where the truth is below 4."""
+
+    @property
+    def psnr_gain(self) -> float:
+        """Above the gray picture, in dB."""
+        return self.psnr - self.psnr_gray
+
+
+def evaluate(
+    network: CompactNetwork, store: PictureStore, members: list[int], *, side: int, rim: int = RIM, gain: float = 1.0
+) -> Scores:
+    """Score the network with its own temperature and gain on square centre crops.
+
+    Args:
+        network: In evaluation mode.
+        store: The photographs.
+        members: Their numbers.
+        side: Side of the crops in pixels, area-averaged.
+        rim: Reflected pixels around the crop, see `predict_logits`.
+        gain: Further factor on ab, for curves.
+    """
+    mean = mean_color(store, members, side=side)
+    rows = []
+    with torch.inference_mode():
+        for batch in crops(store, members, side):
+            ab = predict_ab(network, batch.lightness, rim=rim)
+            rows.append(picture_scores(batch, (ab * gain).clamp(-AB_LIMIT, AB_LIMIT), mean))
+    return mean_scores(torch.cat(rows))
+
+
+def psnr_at_ratio(
+    network: CompactNetwork, store: PictureStore, members: list[int], *, side: int, ratio: float
+) -> float:
+    """PSNR where the colourfulness ratio is `ratio`, interpolated over the gain: compares models at equal colour."""
+    codec = BinCodec(temperature=network.codec.temperature, gain=1.0)
+    grid = sweep(network, store, members, side=side, codecs=[codec], gains=_GAINS)
+    points = sorted((row.scores.colorfulness_ratio, row.scores.psnr) for row in grid)
+    for (low, psnr_low), (high, psnr_high) in pairwise(points):
+        if low <= ratio <= high:
+            return psnr_low + (psnr_high - psnr_low) * (ratio - low) / (high - low)
+    return float("nan")
+
+
+def grain_unsteadiness(
+    network: CompactNetwork, store: PictureStore, members: list[int], *, side: int, rim: int = RIM, noise: float = 1.0
+) -> float:
+    """Mean distance in ab between the answers to a picture and to the same with Gaussian noise of `noise` L*."""
+    rng = torch.Generator().manual_seed(1)
+    moves = []
+    with torch.inference_mode():
+        for batch in crops(store, members, side):
+            noisy = batch.lightness + noise * torch.randn(batch.lightness.shape, generator=rng)
+            moved = predict_ab(network, noisy.clamp(0, 100), rim=rim) - predict_ab(network, batch.lightness, rim=rim)
+            moves.append(moved.norm(dim=1).mean(dim=(1, 2)))
+    return torch.cat(moves).mean().item()
+
+
+def choose_decoder(
+    network: CompactNetwork, store: PictureStore, members: list[int], *, side: int, ratio: float, rim: int = RIM
+) -> tuple[BinCodec, Scores]:
+    """The temperature, with the gain that brings the colourfulness ratio to `ratio`, that gives the best PSNR.
+
+    Args:
+        network: In evaluation mode; its own decoding plays no role.
+        store: The photographs.
+        members: Numbers of pictures that were put aside for tuning.
+        side: Side of the crops in pixels.
+        ratio: Wanted colourfulness over that of the truth.
+        rim: See `predict_logits`.
+
+    Returns:
+        The codec and its scores on these pictures (interpolated in the gain).
+    """
+    codecs = [BinCodec(temperature=value, gain=1.0) for value in _TEMPERATURES]
+    rows = sweep(network, store, members, side=side, codecs=codecs, gains=_GAINS, rim=rim)
+    choices = []
+    for codec in codecs:
+        curve = sorted(
+            (row for row in rows if row.temperature == codec.temperature), key=lambda row: row.scores.colorfulness_ratio
+        )
+        for low, high in pairwise(curve):
+            start, end = low.scores.colorfulness_ratio, high.scores.colorfulness_ratio
+            if start <= ratio <= end:
+                part = (ratio - start) / (end - start)
+                gain = round(low.gain + (high.gain - low.gain) * part, 2)
+                choices.append((replace(codec, gain=gain), _between(low.scores, high.scores, part)))
+    if not choices:
+        raise SettingsError(
+            f"No gain of {_GAINS[0]} to {_GAINS[-1]} reaches a colourfulness ratio of {ratio}.",
+            "Train longer, or ask for less.",
+        )
+    return max(choices, key=lambda choice: choice[1].psnr)
+
+
+def _between(low: Scores, high: Scores, part: float) -> Scores:
+    values = {
+        item.name: getattr(low, item.name) + (getattr(high, item.name) - getattr(low, item.name)) * part
+        for item in fields(Scores)
+    }
+    return Scores(**{**values, "pictures": low.pictures})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepRow:
+    """One setting of the decoder and its scores."""
+
+    temperature: float
+    gain: float
+    scores: Scores
+
+
+def sweep(
+    network: CompactNetwork,
+    store: PictureStore,
+    members: list[int],
+    *,
+    side: int,
+    codecs: list[BinCodec],
+    gains: tuple[float, ...],
+    rim: int = RIM,
+) -> list[SweepRow]:
+    """Score many decoder settings with one pass of the network: every codec (its own gain aside) with every gain."""
+    mean = mean_color(store, members, side=side)
+    rows: dict[tuple[float, float], list[Tensor]] = {}
+    with torch.inference_mode():
+        for batch in crops(store, members, side):
+            logits = predict_logits(network, batch.lightness, rim=rim)
+            for codec in codecs:
+                plain = BinCodec(temperature=codec.temperature, gain=1.0)
+                ab = enlarge_ab(plain.decode(logits)[0], side, side)
+                for gain in gains:
+                    scaled = (ab * gain).clamp(-AB_LIMIT, AB_LIMIT)
+                    rows.setdefault((codec.temperature, gain), []).append(picture_scores(batch, scaled, mean))
+    return [
+        SweepRow(temperature=temperature, gain=gain, scores=mean_scores(torch.cat(parts)))
+        for (temperature, gain), parts in rows.items()
+    ]
+
+
+def crops(store: PictureStore, members: list[int], side: int) -> Iterator[PictureBatch]:
+    """Centre crops in small batches, without gray pictures."""
+    colored = [index for index in members if store.grayness[index] >= _MIN_GRAYNESS]
+    for start in range(0, len(colored), _BATCH):
+        yield to_batch([center_square(store.picture(index), side) for index in colored[start : start + _BATCH]])
+
+
+def mean_color(store: PictureStore, members: list[int], *, side: int) -> Tensor:
+    """(2, 1, 1) mean ab over all crops."""
+    return torch.cat([batch.ab.mean(dim=(2, 3)) for batch in crops(store, members, side)]).mean(dim=0)[:, None, None]
+
+
+def picture_scores(batch: PictureBatch, ab: Tensor, mean: Tensor) -> Tensor:
+    """(N, 8) float64: psnr, gray psnr, mean colour's psnr, colourfulness, its truth, ab error, holes, false colour."""
+    rgb = lab_to_rgb(batch.lightness, ab)
+    gray = lab_to_rgb(batch.lightness, torch.zeros_like(ab))
+    flat = lab_to_rgb(batch.lightness, mean.expand_as(ab))
+    chroma, chroma_true = ab.norm(dim=1), batch.ab.norm(dim=1)
+    columns = [
+        psnr(rgb, batch.rgb),
+        psnr(gray, batch.rgb),
+        psnr(flat, batch.rgb),
+        colorfulness(rgb),
+        colorfulness(batch.rgb),
+        (ab - batch.ab).norm(dim=1).mean(dim=(1, 2)),
+        ((chroma < _GRAY_CHROMA) & (chroma_true > _COLOR_CHROMA)).float().mean(dim=(1, 2)),
+        ((chroma > _COLOR_CHROMA) & (chroma_true < _GRAY_CHROMA)).float().mean(dim=(1, 2)),
+    ]
+    return torch.stack(columns, dim=1).double()
+
+
+def mean_scores(rows: Tensor) -> Scores:
+    """Mean of `picture_scores` over all pictures."""
+    mean = rows.mean(dim=0).tolist()
+    return Scores(
+        pictures=len(rows),
+        psnr=mean[0],
+        psnr_gray=mean[1],
+        psnr_mean=mean[2],
+        colorfulness_ratio=mean[3] / mean[4],
+        ab_error=mean[5],
+        gray_holes=mean[6],
+        false_color=mean[7],
+    )
+
+
+def psnr(rgb: Tensor, truth: Tensor) -> Tensor:
+    """(N,) peak signal-to-noise ratio in dB of (N, 3, H, W) in 0..1."""
+    error = (rgb - truth).square().mean(dim=(1, 2, 3)).clamp_min(1e-10)
+    return -10 * error.log10()
+
+
+def colorfulness(rgb: Tensor) -> Tensor:
+    """(N,) measure of Hasler and Suesstrunk 2003 for (N, 3, H, W) in 0..1, on their scale of 0..255."""
+    red, green, blue = (rgb * 255).unbind(dim=1)
+    opponents = torch.stack([red - green, (red + green) / 2 - blue], dim=1).flatten(2)
+    spread = opponents.var(dim=2, correction=0).sum(dim=1).sqrt()
+    return spread + 0.3 * opponents.mean(dim=2).square().sum(dim=1).sqrt()
+
+
+def scores_by_kind(
+    network: CompactNetwork, store: PictureStore, kinds: dict[str, str], *, side: int
+) -> dict[str, Scores]:
+    """Scores of every kind of validation picture, each against its own baselines."""
+    groups: dict[str, list[int]] = {}
+    for index, name in enumerate(store.names):
+        groups.setdefault(kinds[name], []).append(index)
+    return {kind: evaluate(network, store, members, side=side) for kind, members in sorted(groups.items())}
+
+
+def format_scores(rows: dict[str, Scores]) -> str:
+    """A Markdown table, one row per name."""
+    names = [item.name for item in fields(Scores)]
+    lines = ["| | " + " | ".join([*names, "psnr_gain"]) + " |", "|---" * (len(names) + 2) + "|"]
+    for label, scores in rows.items():
+        values = [f"{value:.3f}" if isinstance(value, float) else str(value) for value in asdict(scores).values()]
+        lines.append(f"| {label} | " + " | ".join([*values, f"{scores.psnr_gain:+.3f}"]) + " |")
+    return "\n".join(lines)
+
+
+def report(network: CompactNetwork, store: PictureStore, sides: tuple[int, ...]) -> dict[str, dict[str, float]]:
+    """All figures per crop side, as plain numbers for cards and programs."""
+    members = list(range(len(store)))
+    result = {}
+    for side in sides:
+        scores = evaluate(network, store, members, side=side)
+        result[str(side)] = {
+            **asdict(scores),
+            "psnr_gain": scores.psnr_gain,
+            "psnr_at_ratio_0.70": psnr_at_ratio(network, store, members, side=side, ratio=0.7),
+            "grain_unsteadiness": grain_unsteadiness(network, store, members, side=side),
+            "metric_version": METRIC_VERSION,
+        }
+    return result

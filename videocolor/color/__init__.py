@@ -1,0 +1,1 @@
+"""All colour maths: pure functions on tensors and planes."""

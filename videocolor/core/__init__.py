@@ -1,0 +1,1 @@
+"""Data without behaviour: what the stages hand to each other."""

@@ -1,0 +1,132 @@
+"""Which device and number format a network runs on, and what happens when its memory ends."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from videocolor.core.cards import ModelCard
+from videocolor.errors import SettingsError
+
+log = logging.getLogger(__name__)
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compute:
+    """Where and in which numbers a network runs."""
+
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def precision(self) -> str:
+        return next(name for name, dtype in _DTYPES.items() if dtype == self.dtype)
+
+    @property
+    def label(self) -> str:
+        """For reports: the GPU's name, or the number of processor threads."""
+        if self.device.type == "cuda":
+            return f"{torch.cuda.get_device_name(self.device)}, {self.precision}"
+        if self.device.type == "cpu":
+            return f"cpu ({torch.get_num_threads()} threads), {self.precision}"
+        return f"{self.device.type}, {self.precision}"
+
+
+def choose_device(name: str) -> torch.device:
+    """The torch device of an option's value.
+
+    Args:
+        name: "auto", "cpu", "cuda", "cuda:N" or "mps".
+
+    Raises:
+        SettingsError: Unknown, or not there.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise SettingsError(f"--device is {name!r}.", "Choose auto, cpu, cuda, cuda:N or mps.") from error
+    if device.type == "cuda":
+        count = torch.cuda.device_count()
+        if (device.index or 0) >= count:
+            raise SettingsError(f"--device is {name}, but {count} CUDA devices were found.", "Use --device cpu or auto.")
+    elif device.type == "mps":
+        if not torch.backends.mps.is_available():
+            raise SettingsError("--device is mps, but this machine has none.", "Use --device cpu or auto.")
+    elif device.type != "cpu":
+        raise SettingsError(f"--device is {name!r}.", "Choose auto, cpu, cuda, cuda:N or mps.")
+    return device
+
+
+def choose_compute(
+    device_name: str, precision: str, card: ModelCard, trial: Callable[[Compute], None] | None = None
+) -> Compute:
+    """Device and number format for a model.
+
+    Args:
+        device_name: See `choose_device`.
+        precision: "auto", "float32", "bfloat16" or "float16".
+        card: Says which formats the network stands.
+        trial: Runs the network once on made input; with "auto" on a CPU, float32 and bfloat16 are timed with it
+            and the faster is kept. Without native bfloat16 instructions bfloat16 is slower.
+
+    Raises:
+        SettingsError: The model does not stand the format, or the device lacks it.
+    """
+    device = choose_device(device_name)
+    if precision != "auto":
+        if precision not in card.precisions:
+            raise SettingsError(
+                f"--precision {precision} is not possible with {card.name}.", f"Choose from {', '.join(card.precisions)}."
+            )
+        if precision == "float16" and device.type == "cpu":
+            raise SettingsError("--precision float16 is not possible on a CPU.", "Use bfloat16 or float32.")
+        return Compute(device=device, dtype=_DTYPES[precision])
+    candidates = [Compute(device=device, dtype=_DTYPES[name]) for name in ("float32", "bfloat16") if name in card.precisions]
+    if device.type == "cuda":
+        half = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
+        name = half if half in card.precisions else "float32"
+        return Compute(device=device, dtype=_DTYPES[name])
+    if device.type == "mps" or trial is None or len(candidates) < 2:
+        return Compute(device=device, dtype=torch.float32)
+    times = [_best_time(trial, candidate) for candidate in candidates]
+    log.debug("float32 %.1f ms, bfloat16 %.1f ms", times[0] * 1e3, times[1] * 1e3)
+    # Half precision must clearly pay: a tie keeps the exact numbers.
+    return candidates[1] if times[1] < 0.85 * times[0] else candidates[0]
+
+
+def _best_time(trial: Callable[[Compute], None], compute: Compute, runs: int = 3) -> float:
+    trial(compute)
+    best = float("inf")
+    for _ in range(runs):
+        begin = time.perf_counter()
+        trial(compute)
+        best = min(best, time.perf_counter() - begin)
+    return best
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of torch or Python means that memory ended (the CPU allocator raises a plain RuntimeError)."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and "not enough memory" in str(error).lower()
+
+
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """Copy to the device; pinned and without waiting on a GPU."""
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
+def default_batch_size(device: torch.device) -> int:
+    """Frames a network run where the user leaves it open: the latency of a CPU is low, a GPU wants to be filled."""
+    return 16 if device.type == "cuda" else 4

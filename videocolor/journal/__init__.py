@@ -1,0 +1,1 @@
+"""What survives a crash: the plan, the finished segments, and the question whether two runs are the same run."""

@@ -1,0 +1,89 @@
+"""Is this the same run? The values that change pixels, and how two sets of them differ."""
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from videocolor.errors import ResumeError
+from videocolor.version import __version__
+
+Fingerprint = Mapping[str, object]
+
+_LIBRARIES = ("torch", "av", "numpy", "opencv-python-headless")
+
+
+def make_fingerprint(
+    *,
+    identity: str,
+    settings: Mapping[str, object],
+    weights_sha256: str | None,
+    precision: str,
+    device: str,
+    batch_size: int,
+    encoding: Mapping[str, object],
+    target_suffix: str,
+) -> dict[str, object]:
+    """Everything that must be equal for segments of two runs to be joined, as plain JSON values.
+
+    Args:
+        identity: The source's.
+        settings: `RunSettings.pixel_settings()`.
+        weights_sha256: Of the weights that are loaded.
+        precision: The one that was chosen, never "auto".
+        device: Type of the device, for example "cpu".
+        batch_size: The one that was chosen.
+        encoding: What the encoder is told.
+        target_suffix: Of the result.
+    """
+    return {
+        "format": 1,
+        "source": identity,
+        **{f"settings.{key}": _plain(value) for key, value in settings.items()},
+        **{f"encoding.{key}": _plain(value) for key, value in encoding.items()},
+        "weights": weights_sha256,
+        "precision": precision,
+        "device": device,
+        "batch_size": batch_size,
+        "target": target_suffix,
+        "videocolor": __version__,
+        "machine": platform.machine(),
+        **{f"library.{name}": version(name) for name in _LIBRARIES},
+    }
+
+
+def check_same_run(saved: Fingerprint, current: Fingerprint, work: Path) -> None:
+    """Compare the fingerprint in a work folder with today's.
+
+    Raises:
+        ResumeError: They differ; the message names every difference and the two ways on.
+    """
+    differences = [
+        f"{_name(key)} was {saved.get(key)!r}, is {current.get(key)!r}"
+        for key in sorted(set(saved) | set(current))
+        if saved.get(key) != current.get(key)
+    ]
+    if not differences:
+        return
+    if saved.get("source") != current.get("source"):
+        differences = ["the source file has changed"]
+    shown = "; ".join(differences[:6]) + ("; …" if len(differences) > 6 else "")
+    raise ResumeError(
+        f"{work} holds an unfinished run that differs: {shown}.",
+        "Use the old settings to go on with it, or --restart to begin anew.",
+    )
+
+
+def _name(key: str) -> str:
+    """How the user knows a value: `settings.saturation` is --saturation."""
+    return f"--{key.split('.')[-1].replace('_', '-')}" if key.startswith("settings.") else key
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (str, int, float, bool, type(None))):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return str(value)

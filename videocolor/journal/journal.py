@@ -1,0 +1,94 @@
+"""The record of finished segments: append-only JSON lines, each written after its file is safe on the disk.
+
+Order of events: the segment's `.part` is complete, fsync, rename, then the line, fsync. So a line promises a file;
+a file without a line is simply made again.
+"""
+
+import json
+import logging
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from videocolor.files import translated_os_errors
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentResult:
+    """A finished segment."""
+
+    index: int
+    file: str
+    """Name in the segments folder."""
+    size_bytes: int
+    frame_count: int
+    pts_sha256: str
+    """Of the frames' pts, as they were coded."""
+    luma_sum: str
+    """Hexadecimal; the segment's share of the film's luma digest."""
+    last_luma_sha256: str
+    """Of the last frame's Y plane: tells after a seek that decoding goes on where it stopped."""
+    limited_share: float
+    """Mean share of chroma samples that were pulled into the gamut."""
+    kept_color_frames: int
+    """Frames that kept the source's own chroma (--keep-color)."""
+    wall_s: float
+
+
+class Journal:
+    """The finished segments of one work folder."""
+
+    def __init__(self, path: Path, segments: Path) -> None:
+        """Read what is there; a broken last line and lines without their file are dropped.
+
+        Args:
+            path: The journal file; need not exist.
+            segments: Folder of the segment files.
+        """
+        self._path = path
+        self._segments = segments
+        self._results = {result.index: result for result in _read_lines(path) if self._is_whole(result)}
+        self._end_last_line()
+
+    def find(self, index: int) -> SegmentResult | None:
+        """The result of a segment, or None if it must be made."""
+        return self._results.get(index)
+
+    def append(self, result: SegmentResult) -> None:
+        """Record a segment whose file is safe on the disk."""
+        line = json.dumps(asdict(result)) + "\n"
+        with translated_os_errors(self._path), self._path.open("a", encoding="utf-8") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+        self._results[result.index] = result
+
+    def _end_last_line(self) -> None:
+        """Cut off a half line that a crash left, so that the next one begins on its own."""
+        if not self._path.exists():
+            return
+        data = self._path.read_bytes()
+        if data and not data.endswith(b"\n"):
+            with translated_os_errors(self._path), self._path.open("r+b") as file:
+                file.truncate(data.rfind(b"\n") + 1)
+
+    def _is_whole(self, result: SegmentResult) -> bool:
+        path = self._segments / result.file
+        whole = path.is_file() and path.stat().st_size == result.size_bytes
+        if not whole:
+            log.warning("Segment %d is recorded but its file is not whole: it is made again.", result.index)
+        return whole
+
+
+def _read_lines(path: Path) -> list[SegmentResult]:
+    if not path.exists():
+        return []
+    results = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            results.append(SegmentResult(**json.loads(line)))
+        except (ValueError, TypeError):
+            log.debug("%s: a broken line is dropped", path)
+    return results

@@ -1,0 +1,185 @@
+"""Between libav's frames and numpy planes: which pixel formats there are, and where luma lies in them.
+
+Planes are copied, never converted: swscale is allowed near luma only for sources that have none (RGB, palette).
+"""
+
+from functools import lru_cache
+from typing import cast
+
+import av
+import numpy as np
+from av.video.format import VideoFormat
+from av.video.frame import VideoFrame
+
+from videocolor.core.frames import Plane
+from videocolor.core.media import Chroma
+from videocolor.errors import MediaError
+
+_SUBSAMPLING: dict[tuple[int, int], Chroma] = {
+    (1, 1): "444",
+    (2, 1): "422",
+    (2, 2): "420",
+    (1, 2): "440",
+    (4, 1): "411",
+    (4, 4): "410",
+}
+
+# Packed and semi-planar formats of capture cards: where Y lies, and the planar format that means the same.
+_PACKED_LUMA_OFFSET = {"yuyv422": 0, "yvyu422": 0, "uyvy422": 1}
+_PLANAR_TWIN = {
+    "yuyv422": "yuv422p",
+    "yvyu422": "yuv422p",
+    "uyvy422": "yuv422p",
+    "nv12": "yuv420p",
+    "nv21": "yuv420p",
+    "nv16": "yuv422p",
+    "nv24": "yuv444p",
+    "p010le": "yuv420p10le",
+    "p016le": "yuv420p16le",
+    "p210le": "yuv422p10le",
+}
+
+
+@lru_cache(maxsize=256)
+def pixel_format(name: str) -> VideoFormat:
+    """libav's description of a pixel format."""
+    return VideoFormat(name, 16, 16)
+
+
+def bit_depth(name: str) -> int:
+    """Significant bits of the first component."""
+    return int(pixel_format(name).components[0].bits)
+
+
+def has_alpha(name: str) -> bool:
+    """Whether the format carries an alpha plane or channel."""
+    return name.startswith(("yuva", "gbrap", "ya")) or name in {"rgba", "bgra", "argb", "abgr", "rgba64le", "rgba64be"}
+
+
+def is_rgb(name: str) -> bool:
+    """RGB, palette and bilevel: formats without a luma plane."""
+    return bool(pixel_format(name).is_rgb) or name in {"pal8", "monob", "monow", "xyz12le", "xyz12be"}
+
+
+@lru_cache(maxsize=256)
+def chroma_of(name: str) -> Chroma:
+    """The chroma sub-sampling of a format: "400" for gray, "rgb" where there is no luma.
+
+    Raises:
+        MediaError: A layout that nothing here can read.
+    """
+    if is_rgb(name):
+        return "rgb"
+    if name.startswith(("gray", "ya")):
+        return "400"
+    form = pixel_format(_PLANAR_TWIN.get(name, name))
+    key = (16 // form.chroma_width(16), 16 // form.chroma_height(16)) if len(form.components) >= 3 else (0, 0)
+    if key not in _SUBSAMPLING:
+        raise MediaError(f"The pixel format {name} is not supported.", "Convert the film to yuv420p or yuv444p first.")
+    return _SUBSAMPLING[key]
+
+
+def chroma_steps(chroma: Chroma) -> tuple[int, int]:
+    """How many luma rows and columns share one chroma sample."""
+    for (across, down), name in _SUBSAMPLING.items():
+        if name == chroma:
+            return down, across
+    return 1, 1
+
+
+def planar_format(name: str) -> str:
+    """The planar little-endian format with the same samples; what results are made in."""
+    return _PLANAR_TWIN.get(name, name).replace("yuvj", "yuv").removesuffix("be") + ("le" if name.endswith("be") else "")
+
+
+def is_editable(frame_format: str, target_format: str) -> bool:
+    """Whether new chroma can be written into the decoder's own frame, which keeps all its side data."""
+    return frame_format.replace("yuvj", "yuv") == target_format and chroma_of(target_format) != "400"
+
+
+def plane_view(frame: VideoFrame, index: int) -> Plane:
+    """A writable numpy view of one plane of a planar frame: (H, W) uint8 or uint16, without the line padding."""
+    plane = frame.planes[index]
+    dtype = np.dtype(np.uint8)
+    if bit_depth(frame.format.name) > 8:
+        dtype = np.dtype(">u2" if frame.format.name.endswith("be") else "<u2")
+    rows = np.frombuffer(plane, dtype=dtype).reshape(plane.height, plane.line_size // dtype.itemsize)
+    return cast(Plane, rows[:, : plane.width])
+
+
+def luma_plane(frame: VideoFrame) -> Plane:
+    """The Y plane of any supported frame, read-only; a view wherever the format allows it.
+
+    Returns:
+        (H, W) uint8, or uint16 for more than 8 bits, in native byte order.
+    """
+    name = frame.format.name
+    height, width = frame.height, frame.width
+    if name in _PACKED_LUMA_OFFSET:
+        packed = np.frombuffer(frame.planes[0], np.uint8).reshape(height, frame.planes[0].line_size)
+        luma: Plane = packed[:, _PACKED_LUMA_OFFSET[name] : 2 * width : 2]
+    elif name in {"ya8", "ya16le", "ya16be"}:
+        luma = _packed_gray_alpha(frame)[:, 0::2]
+    else:
+        luma = plane_view(frame, 0)
+        if name.startswith(("p010", "p210")):
+            luma = cast(Plane, luma >> 6)
+    if not luma.dtype.isnative:
+        luma = cast(Plane, luma.astype(np.uint16))
+    luma.flags.writeable = False
+    return luma
+
+
+def alpha_plane(frame: VideoFrame) -> Plane | None:
+    """The alpha plane of a YUV or gray frame, read-only, or None."""
+    name = frame.format.name
+    if name.startswith("yuva"):
+        alpha = plane_view(frame, 3)
+    elif name.startswith("ya"):
+        alpha = _packed_gray_alpha(frame)[:, 1::2]
+    else:
+        return None
+    if not alpha.dtype.isnative:
+        alpha = cast(Plane, alpha.astype(np.uint16))
+    alpha.flags.writeable = False
+    return alpha
+
+
+def chroma_planes(frame: VideoFrame) -> tuple[Plane, Plane] | None:
+    """Source Cb and Cr, read-only, or None for gray and for packed formats."""
+    name = frame.format.name
+    if chroma_of(name) == "400":
+        return None
+    if name in _PLANAR_TWIN:
+        planar = frame.reformat(format=_PLANAR_TWIN[name])
+        return plane_view(planar, 1), plane_view(planar, 2)
+    pair = (plane_view(frame, 1), plane_view(frame, 2))
+    if not pair[0].dtype.isnative:
+        pair = (cast(Plane, pair[0].astype(np.uint16)), cast(Plane, pair[1].astype(np.uint16)))
+    for plane in pair:
+        plane.flags.writeable = False
+    return pair
+
+
+def rgb_to_yuv444(frame: VideoFrame, matrix: str) -> VideoFrame:
+    """The one conversion that sources without luma go through: full-range 4:4:4 of their depth, by `matrix`."""
+    depth = bit_depth(frame.format.name)
+    alpha = "a" if has_alpha(frame.format.name) else ""
+    suffix = "" if depth <= 8 else f"{10 if depth <= 10 else 12 if depth <= 12 else 16}le"
+    colorspace = {"bt601": "ITU601", "bt709": "ITU709", "bt2020": "BT2020"}[matrix]
+    made = frame.reformat(
+        format=f"yuv{alpha}444p{suffix}",
+        src_color_range=av.video.reformatter.ColorRange.JPEG,
+        dst_color_range=av.video.reformatter.ColorRange.JPEG,
+        dst_colorspace=colorspace,
+    )
+    made.pts, made.time_base = frame.pts, frame.time_base
+    return made
+
+
+def _packed_gray_alpha(frame: VideoFrame) -> Plane:
+    name = frame.format.name
+    dtype = np.dtype(np.uint8) if name == "ya8" else np.dtype("<u2" if name.endswith("le") else ">u2")
+    plane = frame.planes[0]
+    rows = np.frombuffer(plane, dtype).reshape(frame.height, plane.line_size // dtype.itemsize)
+    return cast(Plane, rows[:, : 2 * frame.width])

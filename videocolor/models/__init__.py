@@ -1,0 +1,1 @@
+"""Colorizing networks, their cards and weight files. One file per family."""

@@ -1,0 +1,119 @@
+"""From frames to what a network sees, and back: small lightness in batches of one shot, small ab with each frame."""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import islice
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from videocolor.color.lab import gray_to_lightness
+from videocolor.color.yuv import code_range
+from videocolor.core.cards import SizeRule
+from videocolor.core.frames import ColoredFrame, Frame, LumaBatch, Plane, ShotContext
+from videocolor.core.media import PixelLayout, VideoInfo
+from videocolor.core.protocols import Colorizer
+
+
+def inner_size(video: VideoInfo, rule: SizeRule, side: int) -> tuple[int, int]:
+    """Size of the lightness for a film, rim not included: the picture's aspect as it is displayed.
+
+    Args:
+        video: The film; its sample aspect counts, its rotation too (networks know upright pictures).
+        rule: The model's.
+        side: 16 x the render factor.
+
+    Returns:
+        Height and width in the upright orientation.
+    """
+    height, width = video.height, round(video.width * float(video.sample_aspect or 1))
+    if quarter_turns(video) % 2:
+        height, width = width, height
+    whole = rule.network_size(height, max(1, width), side)
+    if rule.square:
+        return whole
+    room = (max(1, whole[0] - 2 * rule.rim), max(1, whole[1] - 2 * rule.rim))
+    scale = min(room[0] / height, room[1] / width)
+    return max(1, min(room[0], round(height * scale))), max(1, min(room[1], round(width * scale)))
+
+
+def quarter_turns(video: VideoInfo) -> int:
+    """Clockwise quarter turns that set the stored picture upright."""
+    return video.rotation // 90 % 4
+
+
+@lru_cache(maxsize=8)
+def _lightness_table(layout: PixelLayout) -> npt.NDArray[np.float32]:
+    """L* of every code value of a layout: 256 to 65,536 numbers."""
+    black, span, _ = code_range(layout.bit_depth, layout.full_range)
+    codes = torch.arange(1 << layout.bit_depth, dtype=torch.float64)
+    lightness = gray_to_lightness(((codes - black) / span).clamp(0, 1), layout.transfer)
+    return np.asarray(lightness.float().numpy())
+
+
+def small_lightness(y: Plane, layout: PixelLayout, size: tuple[int, int], turns: int) -> npt.NDArray[np.float32]:
+    """Lightness of a luma plane at network size, upright.
+
+    Frames shrink by area averaging (of the codes): point sampling would turn grain into flicker.
+
+    Args:
+        y: (H, W) uint8 or uint16 code values.
+        layout: How to read them.
+        size: Height and width of the result.
+        turns: Clockwise quarter turns.
+
+    Returns:
+        (h, w) float32, L* in 0..100.
+    """
+    stored = size if turns % 2 == 0 else (size[1], size[0])
+    shrinks = stored[0] <= y.shape[0] and stored[1] <= y.shape[1]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    small = cv2.resize(y.astype(np.float32), (stored[1], stored[0]), interpolation=interpolation)
+    table = _lightness_table(layout)
+    # Between codes the curve is taken as straight.
+    lightness = np.interp(small, np.arange(len(table), dtype=np.float32), table).astype(np.float32)
+    return np.ascontiguousarray(np.rot90(lightness, -turns))
+
+
+def colorize(
+    frames: Iterable[Frame],
+    colorizer: Colorizer,
+    context: ShotContext,
+    *,
+    size: tuple[int, int],
+    turns: int,
+    batch_size: int,
+    device: torch.device,
+) -> Iterator[ColoredFrame]:
+    """Colour the frames of one shot in batches that follow the shot, never timing.
+
+    Args:
+        frames: The shot's frames in order.
+        colorizer: The model.
+        context: The shot's.
+        size: Of the lightness, upright, rim not included.
+        turns: Clockwise quarter turns that set the picture upright; ab is turned back.
+        batch_size: Frames a network run.
+        device: Where the lightness is sent.
+    """
+    stream = iter(frames)
+    while group := tuple(islice(stream, batch_size)):
+        planes = [small_lightness(frame.y, frame.layout, size, turns) for frame in group]
+        lightness = torch.from_numpy(np.stack(planes)[:, None])
+        batch = LumaBatch(lightness=lightness.to(device), pts=tuple(frame.pts for frame in group), context=context)
+        chroma = colorizer.predict(batch)
+        for index, frame in enumerate(group):
+            confidence = None if chroma.confidence is None else _turn_back(chroma.confidence[index], turns)
+            yield ColoredFrame(
+                frame=frame,
+                lightness=_turn_back(batch.lightness[index], turns),
+                ab=_turn_back(chroma.ab[index], turns),
+                confidence=confidence,
+            )
+
+
+def _turn_back(x: Tensor, turns: int) -> Tensor:
+    return torch.rot90(x, turns, dims=(-2, -1)) if turns else x

@@ -1,0 +1,188 @@
+"""The planning pass: one cheap decode that finds the cuts, every pts, damage, combing and colour that is there already."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from videocolor.core.frames import Frame, Plane
+from videocolor.core.media import MediaInfo
+from videocolor.core.shots import Plan, Segment
+from videocolor.errors import InterlacedError, MediaError
+from videocolor.media.combing import CombingSurvey
+from videocolor.media.decode import DecodeCounts, DecodeSettings, open_frames
+from videocolor.pipeline.read_ahead import read_ahead
+from videocolor.settings import RunSettings
+from videocolor.shots.interlace import IdetCounts, InterlaceVerdict, judge_interlace
+from videocolor.shots.ncc import GRAY_SIZE
+from videocolor.shots.registry import load_detector
+from videocolor.shots.segments import build_shots, plan_segments
+
+log = logging.getLogger(__name__)
+
+PLAN_FORMAT = 1
+HAS_COLOR = 4.0
+"""Spread of chroma, in 8-bit codes, from which a shot counts as coloured; compression noise of gray stays below 2."""
+
+_MAX_SEGMENT_FRAMES = 600
+"""Ctrl+C finishes the segment in work: this many frames are about half a minute on two processor cores."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedFilm:
+    """A plan, and what the planning pass learnt besides."""
+
+    plan: Plan
+    interlace: InterlaceVerdict
+
+
+def make_plan(
+    info: MediaInfo,
+    settings: RunSettings,
+    decode: DecodeSettings,
+    on_frame: Callable[[int], None] = lambda count: None,
+) -> PlannedFilm:
+    """Decode the whole film once, small, and plan its segments.
+
+    Args:
+        info: The probed film.
+        settings: Detector and segment length.
+        decode: Range and filters; one thread is used, because only then damage is counted reliably.
+        on_frame: Told the number of frames so far.
+
+    Raises:
+        MediaError: Nothing can be decoded.
+        DamageError: More damaged packets than allowed.
+    """
+    counts = DecodeCounts()
+    detector = load_detector(settings.detector)
+    survey = CombingSurvey(frame_count_expected=info.video.frame_count_header)
+    pts: list[int] = []
+    durations: list[int] = []
+    spreads: list[float] = []
+    cuts: list[tuple[int, str]] = []
+    for frame in read_ahead(open_frames(info, replace(decode, threads=1), counts), depth=8):
+        pts.append(frame.pts)
+        durations.append(frame.duration)
+        spreads.append(chroma_spread(frame))
+        survey.push(frame)
+        cuts += detector.push(frame.pts, small_gray(frame))
+        on_frame(len(pts))
+    cuts += detector.finish()
+    if not pts:
+        raise MediaError(f"No frame of {info.path} can be decoded.", "Check --start and --end, or the file.")
+    time_base = info.video.time_base
+    segments = plan_segments(
+        build_shots(pts, cuts),
+        pts=pts,
+        time_base=time_base,
+        target_s=settings.segment_s,
+        max_frames=_MAX_SEGMENT_FRAMES,
+    )
+    plan = Plan(
+        format=PLAN_FORMAT,
+        identity=info.identity,
+        time_base=time_base,
+        pts=tuple(pts),
+        durations=_filled_durations(pts, durations, info),
+        segments=_with_source_chroma(segments, spreads),
+        detector=detector.name,
+        damaged_packets=counts.damaged_packets,
+        corrupt_frames=counts.corrupt_frames,
+        notes=tuple(_notes(info, counts, len(pts), decode)),
+    )
+    readings = (IdetCounts.from_metadata(r.metadata, single_votes=r.single_votes) for r in survey.finish())
+    verdict = judge_interlace(
+        sum(readings, IdetCounts()),
+        survey.flagged_share,
+        flagged_order=info.video.field_order,
+        height=info.video.height,
+    )
+    return PlannedFilm(plan=plan, interlace=verdict)
+
+
+def check_interlace(verdict: InterlaceVerdict, info: MediaInfo, settings: RunSettings) -> None:
+    """Refuse combed film before a network colours its combs.
+
+    Raises:
+        InterlacedError: Interlaced or telecined, and the settings name no treatment.
+    """
+    if verdict.kind == "progressive" or settings.interlaced == "ignore":
+        return
+    if settings.deinterlace or settings.detelecine:
+        return
+    if verdict.kind == "telecine":
+        raise InterlacedError(
+            f"{info.path} is telecined film: {verdict.reason}",
+            "Undo the pulldown with --detelecine, or go on with --interlaced ignore.",
+        )
+    raise InterlacedError(
+        f"{info.path} is interlaced: {verdict.reason}", "Use --deinterlace, or go on with --interlaced ignore."
+    )
+
+
+def small_gray(frame: Frame) -> npt.NDArray[np.uint8]:
+    """The frame as shot detectors want it: `GRAY_SIZE` uint8 by area averaging, full contrast of 8 bits."""
+    height, width = GRAY_SIZE
+    shift = frame.layout.bit_depth - 8
+    small = cv2.resize(frame.y, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(small >> shift if shift else small, dtype=np.uint8)
+
+
+def chroma_spread(frame: Frame) -> float:
+    """How much the source's own chroma varies over the picture, in 8-bit codes (0 for gray, about 10 for colour).
+
+    The spread, not the distance from neutral: a sepia tint is no colour that would have to be kept.
+    """
+    if frame.u is None or frame.v is None:
+        return 0.0
+    scale = 1 << (frame.layout.bit_depth - 8)
+    return float(np.hypot(_spread(frame.u), _spread(frame.v))) / scale
+
+
+def _spread(plane: Plane) -> float:
+    # Blocks of 8 x 8 average compression noise away.
+    height, width = max(1, plane.shape[0] // 8), max(1, plane.shape[1] // 8)
+    return float(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA).std())
+
+
+def _with_source_chroma(segments: tuple[Segment, ...], spreads: list[float]) -> tuple[Segment, ...]:
+    """Write each shot's median spread into it."""
+    filled = []
+    for segment in segments:
+        first, shots = segment.first_frame, []
+        for shot in segment.shots:
+            median = float(np.median(spreads[first : first + shot.frame_count]))
+            shots.append(replace(shot, source_chroma=round(median, 2)))
+            first += shot.frame_count
+        filled.append(replace(segment, shots=tuple(shots)))
+    return tuple(filled)
+
+
+def _filled_durations(pts: list[int], durations: list[int], info: MediaInfo) -> tuple[int, ...]:
+    """Durations as the source states them; where it does not, the time to the next frame."""
+    gaps = [after - before for before, after in zip(pts, pts[1:], strict=False)]
+    rate = info.video.average_rate
+    last = gaps[-1] if gaps else (round(1 / rate / info.video.time_base) if rate else 1)
+    return tuple(stated or gap for stated, gap in zip(durations, [*gaps, max(1, last)], strict=True))
+
+
+def _notes(info: MediaInfo, counts: DecodeCounts, decoded: int, decode: DecodeSettings) -> list[str]:
+    notes = []
+    if counts.damaged_packets:
+        notes.append(f"{counts.damaged_packets} damaged packets were skipped.")
+    if counts.corrupt_frames:
+        notes.append(f"{counts.corrupt_frames} frames are damaged; they are kept as the decoder conceals them.")
+    if counts.nudged_frames:
+        notes.append(f"{counts.nudged_frames} frames had a time not later than the one before; moved by one tick.")
+    if counts.timed_by_count:
+        notes.append(f"{counts.timed_by_count} frames had no time stamp; placed by the average rate.")
+    promised = info.video.frame_count_header
+    whole = decode.start is None and decode.end is None and decode.field_filter is None
+    # Edit lists hide a few frames of a sound file; many missing ones mean that the file ends early.
+    if whole and promised and decoded < promised * 0.9:
+        notes.append(f"The header promises {promised} frames, {decoded} could be decoded: the file ends early.")
+    return notes

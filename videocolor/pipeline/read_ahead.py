@@ -1,0 +1,75 @@
+"""Overlap of stages: a generator runs in a thread of its own behind a bounded queue."""
+
+import queue
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    error: BaseException
+
+
+class _End(Generic[T]):
+    """Marks the end of the items."""
+
+
+_POLL_S = 0.1
+
+
+def read_ahead(items: Iterable[T], depth: int) -> Iterator[T]:
+    """Run the upstream generator in a thread and hand its items on, at most `depth` of them in store.
+
+    An error upstream is raised again here, at its place in the order. Leaving the loop early closes the upstream
+    generator in its own thread and joins it. Memory is `depth` items besides the two in work.
+
+    Args:
+        items: Anything iterable; a generator is closed when reading stops.
+        depth: Bound of the queue, at least 1.
+    """
+    store: queue.Queue[T | _Failure | _End[T]] = queue.Queue(maxsize=depth)
+    stopped = threading.Event()
+    thread = threading.Thread(target=_fill, args=(items, store, stopped), name="read-ahead", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item = store.get()
+            if isinstance(item, _End):
+                return
+            if isinstance(item, _Failure):
+                raise item.error
+            yield item
+    finally:
+        stopped.set()
+        thread.join()
+
+
+def _fill(items: Iterable[T], store: "queue.Queue[T | _Failure | _End[T]]", stopped: threading.Event) -> None:
+    iterator = iter(items)
+    try:
+        for item in iterator:
+            if not _put(store, item, stopped):
+                return
+        _put(store, _End(), stopped)
+    except BaseException as error:
+        _put(store, _Failure(error), stopped)
+    finally:
+        # In this thread: a generator that holds a codec or a file must be closed where it ran.
+        close = getattr(iterator, "close", None)
+        if close is not None:
+            close()
+
+
+def _put(store: "queue.Queue[T | _Failure | _End[T]]", item: T | _Failure | _End[T], stopped: threading.Event) -> bool:
+    """Put, unless the reader has left; an item is never waited for that nobody will take."""
+    while not stopped.is_set():
+        try:
+            store.put(item, timeout=_POLL_S)
+        except queue.Full:
+            continue
+        return True
+    return False

@@ -1,0 +1,135 @@
+"""What a run leaves behind in words and numbers: tags in the result, and the report beside it."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from videocolor.core.shots import Plan
+from videocolor.journal.journal import Journal
+from videocolor.media.carry import CarryPlan
+from videocolor.media.mux import MuxJob
+from videocolor.media.timing import format_time_code
+from videocolor.models.adapter import NetworkColorizer
+from videocolor.pipeline.segment import FilmJob
+from videocolor.pipeline.stage_clock import WAIT, StageClock
+from videocolor.settings import RunSettings
+from videocolor.version import __version__
+
+LUMA_TAG = "VIDEOCOLOR_LUMA"
+PROVENANCE_TAG = "VIDEOCOLOR"
+FIELDS_TAG = "VIDEOCOLOR_FIELDS"
+REPORT_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """The record of one finished run."""
+
+    source: str
+    result: str
+    model: str
+    weights_sha256: str | None
+    settings: dict[str, Any]
+    compute: str
+    frame_count: int
+    shots: list[dict[str, Any]]
+    segment_count: int
+    resumed: bool
+    network_size: tuple[int, int]
+    codec: str
+    pix_fmt: str
+    losses: list[str]
+    notes: list[str]
+    damaged_packets: int
+    corrupt_frames: int
+    kept_color_frames: int
+    gamut_limited_share: float
+    """Mean share of chroma samples that were pulled into the gamut."""
+    luma_digest: str
+    stage_busy_s: dict[str, float]
+    """This run's; finished segments of an earlier one are not in it."""
+    wall_s: float = 0.0
+    format: int = REPORT_FORMAT
+    version: str = field(default=__version__)
+
+    @classmethod
+    def of(
+        cls,
+        job: FilmJob,
+        carry: CarryPlan,
+        plan: Plan,
+        journal: Journal,
+        colorizer: NetworkColorizer,
+        mux: MuxJob,
+        target: Path,
+        *,
+        clock: StageClock,
+        resumed: bool,
+    ) -> "RunReport":
+        """Gather the report of a film."""
+        results = [result for segment in plan.segments if (result := journal.find(segment.index)) is not None]
+        limited = sum(result.limited_share * result.frame_count for result in results) / plan.frame_count
+        return cls(
+            source=str(job.info.path),
+            result=str(target),
+            model=colorizer.card.name,
+            weights_sha256=colorizer.card.sha256,
+            settings={key: str(value) for key, value in job.settings.pixel_settings().items()},
+            compute=colorizer.compute.label,
+            frame_count=plan.frame_count,
+            shots=shot_rows(plan),
+            segment_count=len(plan.segments),
+            resumed=resumed,
+            network_size=job.network_size,
+            codec=job.encoding.codec,
+            pix_fmt=job.encoding.pix_fmt,
+            losses=[loss.what for loss in carry.losses],
+            notes=[*job.info.notes, *carry.notes, *plan.notes],
+            damaged_packets=plan.damaged_packets,
+            corrupt_frames=plan.corrupt_frames,
+            kept_color_frames=sum(result.kept_color_frames for result in results),
+            gamut_limited_share=round(limited, 5),
+            luma_digest=mux.tags[LUMA_TAG],
+            stage_busy_s={stage: round(busy, 3) for stage, busy in clock.busy_s.items() if stage != WAIT},
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def shot_rows(plan: Plan) -> list[dict[str, Any]]:
+    """The shots as a table: times in seconds and as time codes, counted from the film's first frame."""
+    origin = plan.pts[0]
+    rows = []
+    for shot in plan.shots:
+        start, end = ((pts - origin) * plan.time_base for pts in (shot.start_pts, shot.end_pts))
+        rows.append(
+            {
+                "shot": shot.index,
+                "start": format_time_code(float(start)),
+                "end": format_time_code(float(end)),
+                "start_s": round(float(start), 6),
+                "end_s": round(float(end), 6),
+                "start_pts": shot.start_pts,
+                "end_pts": shot.end_pts,
+                "frames": shot.frame_count,
+                "cause": shot.cause,
+                "source_chroma": shot.source_chroma,
+            }
+        )
+    return rows
+
+
+def provenance_tags(settings: RunSettings, colorizer: NetworkColorizer, *, luma_digest: str) -> dict[str, str]:
+    """Tags for the result: how its colour was made, and what `verify` recomputes."""
+    factor = "" if settings.render_factor is None else f"; render factor {settings.render_factor}"
+    weights = (colorizer.card.sha256 or "")[:16]
+    tags = {
+        PROVENANCE_TAG: f"videocolor {__version__}; model {colorizer.card.name}; weights {weights}{factor}"
+        f"; saturation {settings.saturation:g}; upsample {settings.upsample}; smoothing {settings.smoothing}",
+        LUMA_TAG: luma_digest,
+    }
+    if settings.deinterlace or settings.detelecine:
+        tags[FIELDS_TAG] = "deinterlaced" if settings.deinterlace else "detelecined"
+    return tags

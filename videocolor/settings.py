@@ -1,0 +1,129 @@
+"""What a run is asked to do: every option's default, unit and check, in one place. The command line reads them."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from videocolor.errors import SettingsError
+
+Codec = Literal["auto", "h264", "h265", "av1", "prores", "dnxhr", "ffv1"]
+Upsample = Literal["bicubic", "joint-bilateral", "guided"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+Smoothing = Literal["none", "ema"]
+
+LOSSES = ("audio", "subtitles", "data", "attachments", "chapters", "alpha", "hdr", "depth", "color", "video")
+"""What `allow_loss` can name."""
+
+
+def _changes_pixels(default: Any) -> Any:
+    """A field whose value changes the film's pixels: it belongs to the fingerprint of a run."""
+    return field(default=default, metadata={"changes_pixels": True})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EncodeSettings:
+    """How the result is coded."""
+
+    codec: Codec = _changes_pixels("auto")
+    """"auto": by the target's suffix (docs/formats.md)."""
+    crf: int | None = _changes_pixels(None)
+    """Constant quality of lossy codecs; None: 16 for H.264, 18 for H.265, 24 for AV1."""
+    preset: str | None = _changes_pixels(None)
+    """Speed against size; None: "medium" for H.264 and H.265, "8" for AV1."""
+    tune: str | None = _changes_pixels(None)
+    """The encoder's tuning, for example "grain"."""
+    pix_fmt: str = _changes_pixels("auto")
+    """"auto": the source's depth and sub-sampling, or the least that the codec can carry without loss."""
+    threads: int = _changes_pixels(0)
+    """Encoder threads; 0: as many as processors. Lossy encoders give other bits with another number."""
+
+    def __post_init__(self) -> None:
+        if self.crf is not None and not 0 <= self.crf <= 63:
+            raise SettingsError(f"--crf is {self.crf}.", "Choose 0..51 (H.264, H.265) or 0..63 (AV1).")
+        if self.threads < 0:
+            raise SettingsError(f"threads is {self.threads}.", "Choose 0 (all) or more.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunSettings:
+    """What one colorizing run does. Equal settings give equal films."""
+
+    model: str = _changes_pixels("compact")
+    """Name in the model registry (`videocolor models list`)."""
+    weights: str | None = None
+    """Weight file in place of the card's; its hash is in the fingerprint."""
+    render_factor: int | None = _changes_pixels(None)
+    """Network input in units of 16 pixels, on the side that the model's card names; None: the card's default."""
+    saturation: float = _changes_pixels(1.0)
+    """Factor on the predicted ab; 0 gives gray, 1 what the model says."""
+    smoothing: Smoothing = _changes_pixels("none")
+    """Temporal filter of the ab channels within a shot."""
+    upsample: Upsample = _changes_pixels("bicubic")
+    """How ab grows from network size to the chroma planes."""
+    seed: int = _changes_pixels(0)
+    """Seed of sampled models."""
+    keep_color: bool = _changes_pixels(False)
+    """Shots that already have colour keep their own chroma."""
+    encode: EncodeSettings = field(default_factory=EncodeSettings)
+    """How the result is coded."""
+    device: str = _changes_pixels("auto")
+    """"auto", "cpu", "cuda", "cuda:1" or "mps"."""
+    precision: Precision = _changes_pixels("auto")
+    """Number format of the network; "auto": the fastest that the model stands on this device."""
+    batch_size: int | None = _changes_pixels(None)
+    """Frames a network run; None: chosen for the device."""
+    start: str | None = _changes_pixels(None)
+    """Time code of the first frame, "HH:MM:SS.mmm" or seconds; None: the film's beginning."""
+    end: str | None = _changes_pixels(None)
+    """Time code after the last frame; None: the film's end."""
+    video_stream: int | None = _changes_pixels(None)
+    """Index of the stream to colour; None: the first that is no cover picture."""
+    detector: str = _changes_pixels("ncc")
+    """Shot detector: "ncc", or "adaptive" and "hash" of the extra [scenedetect]."""
+    deinterlace: bool = _changes_pixels(False)
+    """Interpolate interlaced frames (bwdif) before colouring."""
+    detelecine: bool = _changes_pixels(False)
+    """Undo 2:3 pulldown (fieldmatch, decimate) before colouring."""
+    interlaced: Literal["refuse", "ignore"] = "refuse"
+    """What to do when combed frames are found and neither remedy is chosen."""
+    assume_matrix: Literal["auto", "bt601", "bt709", "bt2020"] = _changes_pixels("auto")
+    """Y'CbCr matrix in place of the tag."""
+    allow_loss: frozenset[str] = frozenset()
+    """What the target may lose; see LOSSES."""
+    max_damaged: int = 100
+    """Damaged packets to skip before giving up."""
+    segment_s: float = _changes_pixels(10.0)
+    """Aim for a segment's length; what a crash can cost."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.saturation <= 4:
+            raise SettingsError(f"--saturation is {self.saturation}.", "Choose a factor from 0 to 4.")
+        if self.render_factor is not None and not 2 <= self.render_factor <= 128:
+            raise SettingsError(f"--render-factor is {self.render_factor}.", "Choose 2 to 128.")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise SettingsError(f"--batch-size is {self.batch_size}.", 'Choose 1 or more, or "auto".')
+        if self.deinterlace and self.detelecine:
+            raise SettingsError(
+                "--deinterlace and --detelecine contradict each other.",
+                "Use --detelecine for film with 2:3 pulldown, --deinterlace for video cameras' material.",
+            )
+        if self.max_damaged < 0:
+            raise SettingsError(f"--max-damaged is {self.max_damaged}.", "Choose 0 or more.")
+        if self.segment_s <= 0:
+            raise SettingsError(f"--segment-seconds is {self.segment_s}.", "Choose a positive number of seconds.")
+        if unknown := sorted(self.allow_loss - set(LOSSES)):
+            raise SettingsError(f"--allow-loss does not know {', '.join(unknown)}.", f"Choose from {', '.join(LOSSES)}.")
+
+    def pixel_settings(self) -> dict[str, Any]:
+        """The values that change pixels, for the fingerprint: `encode.crf` style names to plain values."""
+        return _pixel_fields(self, "")
+
+
+def _pixel_fields(settings: Any, prefix: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for item in fields(settings):
+        value = getattr(settings, item.name)
+        if isinstance(value, EncodeSettings):
+            values |= _pixel_fields(value, f"{prefix}{item.name}.")
+        elif item.metadata.get("changes_pixels"):
+            values[prefix + item.name] = value
+    return values

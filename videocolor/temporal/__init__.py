@@ -1,0 +1,1 @@
+"""Filters that steady ab over one shot."""
