@@ -57,7 +57,9 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cuda":
         count = torch.cuda.device_count()
         if (device.index or 0) >= count:
-            raise SettingsError(f"--device is {name}, but {count} CUDA devices were found.", "Use --device cpu or auto.")
+            raise SettingsError(
+                f"--device is {name}, but {count} CUDA devices were found.", "Use --device cpu or auto."
+            )
     elif device.type == "mps":
         if not torch.backends.mps.is_available():
             raise SettingsError("--device is mps, but this machine has none.", "Use --device cpu or auto.")
@@ -85,12 +87,15 @@ def choose_compute(
     if precision != "auto":
         if precision not in card.precisions:
             raise SettingsError(
-                f"--precision {precision} is not possible with {card.name}.", f"Choose from {', '.join(card.precisions)}."
+                f"--precision {precision} is not possible with {card.name}.",
+                f"Choose from {', '.join(card.precisions)}.",
             )
         if precision == "float16" and device.type == "cpu":
             raise SettingsError("--precision float16 is not possible on a CPU.", "Use bfloat16 or float32.")
         return Compute(device=device, dtype=_DTYPES[precision])
-    candidates = [Compute(device=device, dtype=_DTYPES[name]) for name in ("float32", "bfloat16") if name in card.precisions]
+    candidates = [
+        Compute(device=device, dtype=_DTYPES[name]) for name in ("float32", "bfloat16") if name in card.precisions
+    ]
     if device.type == "cuda":
         half = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
         name = half if half in card.precisions else "float32"

@@ -120,7 +120,9 @@ def os_error_to_ours(error: OSError, path: Path) -> TargetError:
             "Make room and run the same command again: finished segments are kept.",
         )
     reason = error.strerror or str(error)
-    return TargetError(f"{path} cannot be written: {reason}.", "Check the folder and its permissions, or choose another.")
+    return TargetError(
+        f"{path} cannot be written: {reason}.", "Check the folder and its permissions, or choose another."
+    )
 
 
 def write_text_atomically(path: Path, text: str) -> None:

@@ -111,7 +111,9 @@ class RunSettings:
         if self.segment_s <= 0:
             raise SettingsError(f"--segment-seconds is {self.segment_s}.", "Choose a positive number of seconds.")
         if unknown := sorted(self.allow_loss - set(LOSSES)):
-            raise SettingsError(f"--allow-loss does not know {', '.join(unknown)}.", f"Choose from {', '.join(LOSSES)}.")
+            raise SettingsError(
+                f"--allow-loss does not know {', '.join(unknown)}.", f"Choose from {', '.join(LOSSES)}."
+            )
 
     def pixel_settings(self) -> dict[str, Any]:
         """The values that change pixels, for the fingerprint: `encode.crf` style names to plain values."""

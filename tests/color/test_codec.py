@@ -33,8 +33,8 @@ def test_bins_are_the_grid_nodes_that_at_least_100_colors_round_to():
     assert wanted.tolist() == ab_bins().long().tolist()
     assert BIN_COUNT == len(wanted) == 258
     # How far the decision is from the limit: no rounding of Lab's constants can move it.
-    assert int(counts[counts < 100].max()) <= 72
-    assert int(counts[counts >= 100].min()) >= 116
+    assert int(counts[counts < 100].max()) < 80
+    assert int(counts[counts >= 100].min()) > 110
 
 
 def test_encoding_takes_the_five_nearest_of_all_bins():

@@ -131,7 +131,8 @@ def _members(shards: list[Path]) -> Iterator[tuple[str, bytes]]:
 
 
 def _decode(data: bytes, name: str) -> npt.NDArray[np.uint8]:
-    picture = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
+    # OpenCV answers None to a damaged file, but raises for an empty one.
+    picture = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
     if picture is None:
         raise MediaError(f"{name} cannot be decoded.", "Fetch the shard again; its hash differs from the original's.")
     return np.asarray(picture, dtype=np.uint8)

@@ -50,13 +50,17 @@ def train(recipe: Recipe, store: PictureStore, run_dir: Path, *, resume: bool, p
         store, seed=recipe.seed, tune_count=recipe.data.tune_count, min_grayness=recipe.data.min_grayness
     )
     network = build_network(recipe)
-    optimizer = torch.optim.AdamW(parameter_groups(network, recipe.optimizer), betas=recipe.optimizer.betas, fused=True)
+    groups = parameter_groups(network, recipe.optimizer)
+    optimizer = torch.optim.AdamW(groups, betas=recipe.optimizer.betas, fused=True)
     if resume:
         saved = load_checkpoint(checkpoint)
         step: int = saved["step"]
         samples: int = saved["samples"]
         network.load_state_dict(saved["network"])
         optimizer.load_state_dict(saved["optimizer"])
+        for group, wanted in zip(optimizer.param_groups, groups, strict=True):
+            # The recipe of now decides, not the one of then.
+            group.update({key: wanted[key] for key in ("peak_lr", "weight_decay")})
         average = MovingAverage(network, decay=recipe.optimizer.average_decay)
         average.load(saved["average"])
         frequencies: Tensor = saved["bin_frequencies"]

@@ -64,9 +64,7 @@ def rgb_to_lab(rgb: Tensor, *, primaries: str = "bt709", transfer: str = "sdr") 
     return lightness, ab
 
 
-def lab_to_rgb_unclipped(
-    lightness: Tensor, ab: Tensor, *, primaries: str = "bt709", transfer: str = "sdr"
-) -> Tensor:
+def lab_to_rgb_unclipped(lightness: Tensor, ab: Tensor, *, primaries: str = "bt709", transfer: str = "sdr") -> Tensor:
     """Convert CIE L*a*b* to gamma-coded RGB and leave colours outside the gamut below 0 or above 1.
 
     Args:

@@ -97,9 +97,7 @@ def joint_bilateral(ab: Tensor, guide: Tensor, *, sigma_space: float = 5.0, sigm
     return total / weights
 
 
-def guided_coefficients(
-    ab: Tensor, guide: Tensor, *, radius: int = 6, epsilon: float = 1e-3
-) -> tuple[Tensor, Tensor]:
+def guided_coefficients(ab: Tensor, guide: Tensor, *, radius: int = 6, epsilon: float = 1e-3) -> tuple[Tensor, Tensor]:
     """Local linear model ab = slope * guide + offset of the guided filter (He et al. 2010; fast form, 2015).
 
     Args:

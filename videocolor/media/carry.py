@@ -148,7 +148,9 @@ def _refusal(stream: Any, muxer: str) -> str | None:
 
 def _remedy(stream: StreamInfo, muxer: str) -> str:
     if stream.kind == "data":
-        return "Name the result .mov or .mp4, which may hold data tracks." if muxer != "mov" else "No container here can."
+        return (
+            "Name the result .mov or .mp4, which may hold data tracks." if muxer != "mov" else "No container here can."
+        )
     return "Name the result .mkv." if muxer != "matroska" else "No container here can."
 
 
@@ -178,7 +180,11 @@ def _side_data_losses(info: MediaInfo, encoding: Encoding) -> list[Loss]:
 
 
 def _notes(info: MediaInfo, carried: tuple[Carried, ...], muxer: str) -> list[str]:
-    notes = [f"Stream {item.stream.label}: {item.reason}." for item in carried if item.action in ("attach", "rebuild") and item.reason]
+    notes = [
+        f"Stream {item.stream.label}: {item.reason}."
+        for item in carried
+        if item.action in ("attach", "rebuild") and item.reason
+    ]
     if muxer in ("matroska", "webm"):
         base = info.video.time_base
         if 1000 % base.denominator:

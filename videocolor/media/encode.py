@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 from av.codec.context import Flags
 from av.video.frame import PictureType, VideoFrame
 
 from videocolor.core.frames import MergedFrame, Plane
 from videocolor.errors import EncoderError
-from videocolor.files import os_error_to_ours
+from videocolor.files import atomic_path, os_error_to_ours, translated_os_errors
 from videocolor.media.formats import Encoding
 from videocolor.media.planes import is_editable, plane_view
 
@@ -149,6 +150,25 @@ def to_video_frame(merged: MergedFrame, encoding: Encoding) -> VideoFrame:
         frame.duration = source.duration * encoding.pts_factor
     frame.colorspace, frame.color_range = encoding.tags.matrix, encoding.tags.color_range
     return frame
+
+
+def write_picture(path: Path, merged: MergedFrame, encoding: Encoding) -> None:
+    """Write a merged frame as an 8-bit RGB picture to look at; not a way out for results.
+
+    Raises:
+        TargetError: The file cannot be written.
+    """
+    frame = to_video_frame(merged, encoding)
+    rgb = frame.reformat(
+        format="bgr24",
+        src_colorspace=frame.colorspace,
+        src_color_range=2 if encoding.full_range else 1,
+        dst_color_range=2,
+    ).to_ndarray(format="bgr24")
+    done, data = cv2.imencode(path.suffix, rgb)
+    assert done, f"OpenCV cannot write {path.suffix}"
+    with translated_os_errors(path), atomic_path(path) as part:
+        part.write_bytes(data.tobytes())
 
 
 def _shifted(plane: Plane, shift: int) -> Plane:

@@ -211,7 +211,9 @@ def choose_pix_fmt(codec: str, wanted: str, video: VideoInfo, *, allow_loss: fro
     formats = encoder_formats(codec)
     if wanted != "auto":
         if wanted not in formats:
-            raise SettingsError(f"--pix-fmt {wanted} is not possible with {codec}.", f"Choose from {', '.join(formats)}.")
+            raise SettingsError(
+                f"--pix-fmt {wanted} is not possible with {codec}.", f"Choose from {', '.join(formats)}."
+            )
         if problem := _unfit(wanted, codec, video):
             raise SettingsError(f"--pix-fmt {wanted} {problem}.", "Use --pix-fmt auto, or another --codec.")
         return wanted

@@ -69,7 +69,9 @@ def mux_film(job: MuxJob, part: Path) -> None:
     try:
         with (
             open_input(job.info.path) as source,
-            av.open(libav_name(part), "w", format=muxer, container_options=_muxer_options(job, source, muxer)) as result,
+            av.open(
+                libav_name(part), "w", format=muxer, container_options=_muxer_options(job, source, muxer)
+            ) as result,
         ):
             _write(job, source, result)
         if (sample_aspect := _missing_aspect(job, muxer)) is not None:
@@ -142,6 +144,9 @@ def _add_video(job: MuxJob, source: InputContainer, result: OutputContainer) -> 
         with av.open(libav_name(job.segments[0][0])) as first:
             stream: Any = result.add_stream_from_template(first.streams.video[0], opaque=True)
         stream.time_base = job.encoding.time_base
+        if job.encoding.sample_aspect is not None:
+            # SVT-AV1 writes none into its stream, so the segment's header has none either.
+            stream.codec_context.sample_aspect_ratio = job.encoding.sample_aspect
     else:
         # An encoder that encodes nothing: the segments' container does not hold colour tags and siting of these.
         stream = add_video_stream(result, job.encoding)
@@ -149,7 +154,8 @@ def _add_video(job: MuxJob, source: InputContainer, result: OutputContainer) -> 
     kept = {
         key: value
         for key, value in original.metadata.items()
-        if key.lower() not in _OWN_TAGS and not key.upper().startswith(_STATISTICS)
+        if key.lower() not in _OWN_TAGS
+        and not key.upper().startswith(_STATISTICS)
         # VP8 and VP9 keep alpha beside the picture; no result here does.
         and key.lower() != "alpha_mode"
     }
@@ -211,9 +217,7 @@ def _coloured_packets(job: MuxJob, stream: Any) -> Iterator[_Timed]:
     Every dts is rebuilt from the pts of all packets: the encoder's own are missing or clash at the joints.
     """
     factor, base = job.encoding.pts_factor, job.encoding.time_base
-    decode_order = [
-        pts for path, origin in job.segments for pts in _segment_pts(path, origin * factor)
-    ]
+    decode_order = [pts for path, origin in job.segments for pts in _segment_pts(path, origin * factor)]
     planned = [pts * factor for pts in job.pts]
     if sorted(decode_order) != planned:
         raise TargetError(

@@ -89,7 +89,9 @@ def chroma_steps(chroma: Chroma) -> tuple[int, int]:
 
 def planar_format(name: str) -> str:
     """The planar little-endian format with the same samples; what results are made in."""
-    return _PLANAR_TWIN.get(name, name).replace("yuvj", "yuv").removesuffix("be") + ("le" if name.endswith("be") else "")
+    return _PLANAR_TWIN.get(name, name).replace("yuvj", "yuv").removesuffix("be") + (
+        "le" if name.endswith("be") else ""
+    )
 
 
 def is_editable(frame_format: str, target_format: str) -> bool:

@@ -95,9 +95,7 @@ def _prepare(colored: ColoredFrame, settings: MergeSettings) -> Tensor:
     return torch.cat(guided_coefficients(whole, guide), dim=1)
 
 
-def _chroma_of_rows(
-    colored: ColoredFrame, small: Tensor, settings: MergeSettings, top: int, bottom: int
-) -> ChromaBand:
+def _chroma_of_rows(colored: ColoredFrame, small: Tensor, settings: MergeSettings, top: int, bottom: int) -> ChromaBand:
     y, source = colored.frame.y, settings.source
 
     first, last = max(0, top - _HALO), min(-(-y.shape[0] // settings.steps[0]), bottom + _HALO)

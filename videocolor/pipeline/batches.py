@@ -12,27 +12,38 @@ from torch import Tensor
 
 from videocolor.color.lab import gray_to_lightness
 from videocolor.color.yuv import code_range
-from videocolor.core.cards import SizeRule
+from videocolor.core.cards import ModelCard
 from videocolor.core.frames import ColoredFrame, Frame, LumaBatch, Plane, ShotContext
 from videocolor.core.media import PixelLayout, VideoInfo
 from videocolor.core.protocols import Colorizer
+from videocolor.errors import SettingsError
 
 
-def inner_size(video: VideoInfo, rule: SizeRule, side: int) -> tuple[int, int]:
-    """Size of the lightness for a film, rim not included: the picture's aspect as it is displayed.
+def network_size(video: VideoInfo, card: ModelCard, render_factor: int | None) -> tuple[int, int]:
+    """Size of the lightness that a model sees of a film, rim not included: the aspect as it is displayed.
 
     Args:
         video: The film; its sample aspect counts, its rotation too (networks know upright pictures).
-        rule: The model's.
-        side: 16 x the render factor.
+        card: The model's.
+        render_factor: Side of a square input of the same area, in units of 16 pixels; None: the card's default.
 
     Returns:
         Height and width in the upright orientation.
+
+    Raises:
+        SettingsError: The factor is below what the network takes.
     """
-    height, width = video.height, round(video.width * float(video.sample_aspect or 1))
+    rule = card.size_rule
+    side = rule.default_side if render_factor is None else 16 * render_factor
+    if side < rule.minimum:
+        raise SettingsError(
+            f"--render-factor {render_factor} is too small for {card.name}.",
+            f"Choose at least {-(-rule.minimum // 16)}.",
+        )
+    height, width = video.height, max(1, round(video.width * float(video.sample_aspect or 1)))
     if quarter_turns(video) % 2:
         height, width = width, height
-    whole = rule.network_size(height, max(1, width), side)
+    whole = rule.network_size(height, width, side)
     if rule.square:
         return whole
     room = (max(1, whole[0] - 2 * rule.rim), max(1, whole[1] - 2 * rule.rim))

@@ -33,7 +33,7 @@ from videocolor.merge.merge import MergeSettings
 from videocolor.models.adapter import NetworkColorizer
 from videocolor.models.loader import load_colorizer
 from videocolor.paths import report_path, work_folder
-from videocolor.pipeline.batches import inner_size, quarter_turns
+from videocolor.pipeline.batches import network_size, quarter_turns
 from videocolor.pipeline.plan import HAS_COLOR, PLAN_FORMAT, check_interlace, make_plan
 from videocolor.pipeline.report import RunReport, provenance_tags
 from videocolor.pipeline.segment import FilmJob, color_segment
@@ -130,13 +130,6 @@ def colorize_film(
 
 def make_job(info: MediaInfo, settings: RunSettings, encoding: Encoding, colorizer: NetworkColorizer) -> FilmJob:
     """Everything that is decided once for a film."""
-    rule = colorizer.card.size_rule
-    side = rule.default_side if settings.render_factor is None else 16 * settings.render_factor
-    if side < rule.minimum:
-        raise SettingsError(
-            f"--render-factor {settings.render_factor} is too small for {colorizer.card.name}.",
-            f"Choose at least {-(-rule.minimum // 16)}.",
-        )
     device = colorizer.compute.device
     chroma = chroma_of(encoding.pix_fmt)
     return FilmJob(
@@ -152,7 +145,7 @@ def make_job(info: MediaInfo, settings: RunSettings, encoding: Encoding, coloriz
             upsample=settings.upsample,
             saturation=settings.saturation,
         ),
-        network_size=inner_size(info.video, rule, side),
+        network_size=network_size(info.video, colorizer.card, settings.render_factor),
         turns=quarter_turns(info.video),
         batch_size=settings.batch_size or default_batch_size(device),
         device=device,
@@ -200,7 +193,14 @@ def _run(
     for segment, frames in source.segments():
         final = segments / f"{segment.index:06}.{job.encoding.segment_muxer}"
         result = color_segment(
-            frames, segment, plan, job, colorizer, final, clock=clock, on_frame=lambda shot: progress.advance(shot.index)
+            frames,
+            segment,
+            plan,
+            job,
+            colorizer,
+            final,
+            clock=clock,
+            on_frame=lambda shot: progress.advance(shot.index),
         )
         journal.append(result)
         if options.should_stop() and segment is not plan.segments[-1]:
@@ -266,7 +266,9 @@ def _warn(job: FilmJob, carry: CarryPlan, plan: Plan) -> None:
     colored = [shot for shot in plan.shots if shot.source_chroma >= HAS_COLOR]
     if colored and not job.settings.keep_color:
         log.warning(
-            "%d of %d shots have colour already, which is replaced; --keep-color keeps it.", len(colored), len(plan.shots)
+            "%d of %d shots have colour already, which is replaced; --keep-color keeps it.",
+            len(colored),
+            len(plan.shots),
         )
 
 
@@ -293,4 +295,3 @@ def _mux_job(
         end_pts=plan.pts[-1] + plan.durations[-1] if job.settings.end is not None else None,
         tags=provenance_tags(job.settings, colorizer, luma_digest=digest.hex),
     )
-

@@ -98,6 +98,30 @@ class RunReport:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StillReport:
+    """The record of one coloured picture."""
+
+    source: str
+    result: str
+    model: str
+    weights_sha256: str | None
+    compute: str
+    height: int
+    width: int
+    bit_depth: int
+    notes: list[str]
+    gamut_limited_share: float
+    luma_digest: str
+    wall_s: float
+    format: int = REPORT_FORMAT
+    version: str = field(default=__version__)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
 def shot_rows(plan: Plan) -> list[dict[str, Any]]:
     """The shots as a table: times in seconds and as time codes, counted from the film's first frame."""
     origin = plan.pts[0]

@@ -1,0 +1,128 @@
+"""From checkpoint to weights: what is exported is what was trained, small, whole and described."""
+
+import tomllib
+
+import pytest
+import torch
+from click.testing import CliRunner
+from tiny_training import noise_store, tiny_recipe
+from torch import nn
+
+import training.export as export_module
+from training.__main__ import main
+from training.export import SIZE_RULE, export, recompute_batch_norm, to_toml
+from training.loops.supervised import train
+from training.networks import open_network, predict_ab
+from training.sheets import write_sheet
+from videocolor.core.cards import ModelCard, SizeRule
+from videocolor.files import file_sha256
+from videocolor.models.compact import build
+from videocolor.models.weights_file import read_header
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export")
+    store, val = noise_store(12), noise_store(3, seed=9)
+    checkpoint = train(tiny_recipe(steps=(2, 0)), store, folder / "run", resume=False, pretrained=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export_module, "_TUNE_SIDE", 64)
+        patch.setattr(export_module, "report", lambda network, val, sides: _figures(network, val))
+        # Two steps on noise: whatever colour comes out is asked for.
+        patch.setattr(export_module, "choose_decoder", lambda network, *_args, **_kw: (network.codec, _Tuned()))
+        path = export(checkpoint, store, val, folder / "weights", colorfulness=0.6, norm_pictures=4)
+    return checkpoint, path
+
+
+class _Tuned:
+    psnr = 0.0
+
+
+def _figures(network, val):
+    from training.evaluate import report
+
+    return {"256": next(iter(report(network, val, (64,)).values()))}
+
+
+def test_the_card_describes_the_file(exported):
+    _, path = exported
+    card = tomllib.loads(path.with_suffix(".toml").read_text(encoding="utf-8"))
+
+    rule = SizeRule(**card.pop("size_rule"))
+    read = ModelCard(size_rule=rule, **card)
+
+    assert rule == SIZE_RULE
+    assert file_sha256(path) == read.sha256
+    assert path.name == read.weights_file
+    assert "Apache-2.0" in read.licence
+    assert {"psnr_256", "colorfulness_ratio_256"} <= set(read.metrics)
+    prose = path.with_suffix(".md").read_text(encoding="utf-8")
+    assert "NOTICE" in prose
+    assert "ML Illustrated" in prose
+
+
+def test_the_header_rebuilds_the_network(exported):
+    checkpoint, path = exported
+    header = read_header(path)
+    network = open_network(path)
+    before = open_network(checkpoint)
+
+    assert header["hyper"]["folded"] is True
+    assert {"train", "tune", "val"} == set(header["data"])
+    assert header["recipe"]["phases"][0]["name"] == "small crops"
+    assert sum(p.numel() for p in network.parameters()) == sum(p.numel() for p in before.parameters())
+    lightness = torch.rand(1, 1, 64, 64) * 100
+    with torch.inference_mode():
+        assert torch.isfinite(predict_ab(network, lightness, rim=16)).all()
+
+
+def test_batch_norm_is_recomputed_to_the_statistics_of_the_pictures():
+    """After it, evaluation mode answers like training mode does on the same pictures."""
+    torch.manual_seed(0)
+    network = build({"decoder_widths": [16, 16, 16], "encoder_width": 0.25})
+    store = noise_store(4)
+
+    recompute_batch_norm(network, store, [0, 1, 2, 3])
+
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert all(norm.num_batches_tracked == 1 for norm in norms)
+    assert all(norm.momentum == 0.01 for norm in norms)
+    assert not network.training
+
+
+def test_toml_survives_quotes_and_tables():
+    table = {"text": 'say "so"\nand ü', "list": ["a", "b"], "flag": False, "inner": {"x": 1.5, "n": 3}}
+    assert table == tomllib.loads(to_toml(table))
+
+
+def test_a_sheet_is_a_picture_of_triples(exported, tmp_path):
+    import cv2
+
+    target = tmp_path / "sheets" / "sheet.png"
+    write_sheet(target, open_network(exported[1]), noise_store(3), [0, 1, 2], side=32, columns=2)
+    assert cv2.imread(str(target)).shape == (64, 192, 3)
+
+
+def test_every_command_explains_itself():
+    runner = CliRunner()
+    for command in main.commands:
+        result = runner.invoke(main, [command, "--help"])
+        assert result.exit_code == 0, result.output
+    assert {"compact", "evaluate", "tune", "sheet", "export"} == set(main.commands)
+
+
+def test_a_wrong_recipe_key_ends_with_a_remedy(tmp_path):
+    """The error reaches the user as one sentence and the exit code of wrong usage."""
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    result = subprocess.run(
+        [sys.executable, "-m", "training", "compact", "--set", "colour=1", "--run-dir", str(tmp_path)],
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert "unknown keys: colour. Known: " in result.stderr.replace("\n", " ")

@@ -1,0 +1,5 @@
+"""`python -m videocolor`."""
+
+from videocolor.cli.main import main
+
+main()

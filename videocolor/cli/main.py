@@ -1,0 +1,50 @@
+"""`videocolor`: the group of commands. Each is imported when it is asked for, so that --help costs nothing."""
+
+import importlib
+import sys
+
+import click
+
+from videocolor.version import __version__
+
+_COMMANDS = {
+    "colorize": "Color a film, a picture or a folder of both.",
+    "models": "List the models and their weights.",
+    "probe": "Say what a film is, what was guessed, and what a target will not hold.",
+    "shots": "Find the cuts of a film.",
+    "verify": "Prove what a result kept of its source.",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group that knows its commands' names and one-liners without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"videocolor.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="videocolor")
+def cli() -> None:
+    """Color black-and-white film and photographs, and lose nothing of them."""
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    from videocolor.cli.output import run_command
+
+    sys.exit(run_command(cli))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""A look before a night's run: one coloured still per shot, and an estimate of time and disk from a real trial."""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from videocolor.core.frames import Frame
+from videocolor.core.shots import Plan, Segment, Shot
+from videocolor.files import translated_os_errors
+from videocolor.media.carry import check_losses, plan_carry
+from videocolor.media.decode import DecodeCounts, open_frames
+from videocolor.media.encode import write_picture
+from videocolor.media.formats import choose_encoding
+from videocolor.media.probe import probe_film
+from videocolor.media.timing import format_time_code
+from videocolor.merge.merge import merge_frame
+from videocolor.models.loader import load_colorizer
+from videocolor.pipeline.film import decode_settings, make_job
+from videocolor.pipeline.plan import check_interlace, make_plan
+from videocolor.pipeline.segment import FilmJob, color_segment
+from videocolor.pipeline.stage_clock import StageClock
+from videocolor.pipeline.still import color_frame
+from videocolor.progress import Progress
+from videocolor.settings import RunSettings
+
+log = logging.getLogger(__name__)
+
+_TRIAL_FRAMES = 48
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a preview found out."""
+
+    folder: str
+    pictures: list[str]
+    frame_count: int
+    shot_count: int
+    seconds_estimated: float
+    """For the whole run on this machine as it is loaded now."""
+    result_bytes_estimated: int
+    work_bytes_estimated: int
+    """Needed while the run lasts: the segments beside the growing result."""
+    free_bytes: int
+    trial_frames: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def preview_film(source: Path, target: Path, settings: RunSettings, *, progress: Progress) -> Preview:
+    """Colour the middle frame of every shot into `<target>.preview/`, and estimate the run by a short trial.
+
+    Raises:
+        VideoColorError: Everything that would stop the run itself before its first frame.
+    """
+    info = probe_film(source, video_stream=settings.video_stream, assume_matrix=settings.assume_matrix)
+    encoding = choose_encoding(info, settings.encode, target, allow_loss=settings.allow_loss)
+    check_losses(plan_carry(info, encoding, target), target, settings.allow_loss)
+    colorizer = load_colorizer(
+        settings.model, weights=settings.weights, device=settings.device, precision=settings.precision
+    )
+    job = make_job(info, settings, encoding, colorizer)
+    progress.start("plan", total=info.video.frame_count_header)
+    planned = make_plan(info, settings, decode_settings(settings), on_frame=lambda count: progress.advance(None))
+    check_interlace(planned.interlace, info, settings)
+    plan = planned.plan
+    folder = target.with_name(f"{target.name}.preview")
+    with translated_os_errors(folder):
+        folder.mkdir(exist_ok=True)
+    progress.start("color", total=len(plan.shots), shots=len(plan.shots))
+    pictures = []
+    for shot, frame in _middle_frames(job, plan):
+        merged = merge_frame(color_frame(frame, info, settings, colorizer), job.merge)
+        start = format_time_code(float((shot.start_pts - plan.pts[0]) * plan.time_base)).replace(":", ".")
+        path = folder / f"shot-{shot.index + 1:04}-{start}.png"
+        write_picture(path, merged, encoding)
+        pictures.append(path.name)
+        progress.advance(shot.index)
+    progress.finish()
+    trial_s, trial_bytes, trial_frames = _trial(job, plan, colorizer)
+    result_bytes = round(trial_bytes / trial_frames * plan.frame_count) + _other_bytes(job)
+    return Preview(
+        folder=str(folder),
+        pictures=pictures,
+        frame_count=plan.frame_count,
+        shot_count=len(plan.shots),
+        seconds_estimated=round(trial_s / trial_frames * plan.frame_count, 1),
+        result_bytes_estimated=result_bytes,
+        work_bytes_estimated=2 * result_bytes,
+        free_bytes=shutil.disk_usage(target.parent).free,
+        trial_frames=trial_frames,
+    )
+
+
+def _middle_frames(job: FilmJob, plan: Plan) -> Iterator[tuple[Shot, Frame]]:
+    """The middle frame of every shot, in one linear decode."""
+    wanted = {}
+    first = 0
+    for shot in plan.shots:
+        wanted[plan.pts[first + shot.frame_count // 2]] = shot
+        first += shot.frame_count
+    decode = replace(decode_settings(job.settings), threads=1 if plan.is_damaged else 0)
+    for frame in open_frames(job.info, decode, DecodeCounts()):
+        shot = wanted.pop(frame.pts, None)
+        if shot is not None:
+            yield shot, frame
+        if not wanted:
+            return
+
+
+def _trial(job: FilmJob, plan: Plan, colorizer: Any) -> tuple[float, int, int]:
+    """Colour and encode the film's first frames for real: seconds, bytes and frames."""
+    count = min(_TRIAL_FRAMES, plan.shots[0].frame_count)
+    shot = replace(plan.shots[0], frame_count=count)
+    segment = Segment(
+        index=0, shots=(shot,), start_pts=shot.start_pts, end_pts=shot.end_pts, frame_count=count, first_frame=0
+    )
+    frames = open_frames(job.info, decode_settings(job.settings), DecodeCounts())
+    with tempfile.TemporaryDirectory(prefix="videocolor-") as folder:
+        final = Path(folder) / f"trial.{job.encoding.segment_muxer}"
+        result = color_segment(islice(frames, count), segment, plan, job, colorizer, final, clock=StageClock())
+    return result.wall_s, result.size_bytes, count
+
+
+def _other_bytes(job: FilmJob) -> int:
+    """What the copied streams weigh: the source's size without its picture is not known, a tenth is a fair guess."""
+    return round(job.info.size_bytes * 0.1) if job.info.others else 0

@@ -1,0 +1,132 @@
+"""A still is a film of one frame: the same network, the same colour maths, another container."""
+
+import logging
+import time
+from pathlib import Path
+
+import numpy as np
+
+from videocolor.color.yuv import code_range
+from videocolor.core.frames import ColoredFrame, Frame, ShotContext
+from videocolor.core.media import MediaInfo
+from videocolor.core.shots import Shot
+from videocolor.media.encode import LumaDigest
+from videocolor.media.still import load_still
+from videocolor.media.still_probe import probe_still
+from videocolor.media.still_write import check_still_target, write_still
+from videocolor.merge.merge import MergeSettings, chroma_bands
+from videocolor.models.adapter import NetworkColorizer
+from videocolor.models.loader import load_colorizer
+from videocolor.pipeline.batches import colorize, network_size, quarter_turns
+from videocolor.pipeline.film import RunOptions, check_paths
+from videocolor.pipeline.report import StillReport, provenance_tags
+from videocolor.pipeline.segment import shot_seed
+from videocolor.settings import RunSettings
+
+log = logging.getLogger(__name__)
+
+
+def colorize_still(
+    source: Path,
+    target: Path,
+    settings: RunSettings,
+    options: RunOptions,
+    *,
+    colorizer: NetworkColorizer | None = None,
+) -> StillReport:
+    """Colour a picture.
+
+    Args:
+        source: Any picture that `media/still.py` reads.
+        target: .png, .tif, .jpg or .webp.
+        settings: Those about films only are ignored.
+        options: Overwrite.
+        colorizer: A loaded model, to colour many pictures with one.
+
+    Raises:
+        VideoColorError: See `errors.py`; nothing is left under the final name.
+    """
+    begin = time.perf_counter()
+    check_paths(source, target, options)
+    info = probe_still(source)
+    check_still_target(info.video, target, allow_loss=settings.allow_loss)
+    colorizer = colorizer or load_colorizer(
+        settings.model, weights=settings.weights, device=settings.device, precision=settings.precision
+    )
+    still = load_still(source)
+    colored = color_frame(still.frame, info, settings, colorizer)
+    cb, cr, limited = still_chroma(colored, settings)
+    digest = LumaDigest()
+    digest.add(0, still.frame.y)
+    tags = provenance_tags(settings, colorizer, luma_digest=digest.hex)
+    write_still(
+        target,
+        still.frame.y,
+        cb,
+        cr,
+        still.frame.alpha,
+        still.keep,
+        provenance=tags,
+        allow_loss=settings.allow_loss,
+        webp="lossless" if still.keep.source_format not in ("JPEG", "WEBP") else "quality95",
+    )
+    notes = list(dict.fromkeys((*info.notes, *still.notes)))
+    for note in notes:
+        log.info("%s: %s", source.name, note)
+    return StillReport(
+        source=str(source),
+        result=str(target),
+        model=colorizer.card.name,
+        weights_sha256=colorizer.card.sha256,
+        compute=colorizer.compute.label,
+        height=info.video.height,
+        width=info.video.width,
+        bit_depth=info.video.layout.bit_depth,
+        notes=notes,
+        gamut_limited_share=round(limited, 5),
+        luma_digest=digest.hex,
+        wall_s=round(time.perf_counter() - begin, 3),
+    )
+
+
+def color_frame(frame: Frame, info: MediaInfo, settings: RunSettings, colorizer: NetworkColorizer) -> ColoredFrame:
+    """Run the model on one frame that stands for itself."""
+    shot = Shot(index=0, start_pts=frame.pts, end_pts=frame.pts + 1, frame_count=1, cause="start")
+    stream = colorize(
+        [frame],
+        colorizer,
+        ShotContext(shot=shot, seed=shot_seed(settings.seed, shot)),
+        size=network_size(info.video, colorizer.card, settings.render_factor),
+        turns=quarter_turns(info.video),
+        batch_size=1,
+        device=colorizer.compute.device,
+    )
+    return next(stream)
+
+
+def still_chroma(colored: ColoredFrame, settings: RunSettings) -> tuple[np.ndarray, np.ndarray, float]:  # type: ignore[type-arg]
+    """Full-size chroma of a picture, unrounded: its writer makes RGB of it without losing luma.
+
+    Returns:
+        Cb and Cr, (H, W) float32 in code values of the picture's depth around 0, and the share of samples that
+        were pulled into the gamut.
+    """
+    layout = colored.frame.layout
+    _, _, span = code_range(layout.bit_depth, layout.full_range)
+    merge = MergeSettings(
+        source=layout,
+        chroma="444",
+        steps=(1, 1),
+        bit_depth=layout.bit_depth,
+        siting="center",
+        upsample=settings.upsample,
+        saturation=settings.saturation,
+    )
+    planes = np.empty((2, *colored.frame.y.shape), np.float32)
+    top, limited = 0, 0.0
+    for band in chroma_bands(colored, merge):
+        rows = slice(top, top + band.chroma.shape[1])
+        planes[:, rows] = (band.chroma * span).cpu().numpy()
+        limited += float((band.factor < 0.999).sum())
+        top = rows.stop
+    return planes[0], planes[1], limited / colored.frame.y.size
