@@ -25,6 +25,8 @@ _COLOR_CHROMA = 12.0
 _MIN_GRAYNESS = 1.0
 _GAINS = (0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.1, 2.5)
 _TEMPERATURES = (0.25, 0.38, 0.5, 0.7)
+# Settings whose PSNR differs by less (in dB) count as equal; false colour decides.
+_PSNR_TIE = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +56,7 @@ class Scores:
         return self.psnr - self.psnr_gray
 
 
-def evaluate(
-    network: CompactNetwork, store: PictureStore, members: list[int], *, side: int, rim: int = RIM, gain: float = 1.0
-) -> Scores:
+def evaluate(network: CompactNetwork, store: PictureStore, members: list[int], *, side: int, rim: int = RIM) -> Scores:
     """Score the network with its own temperature and gain on square centre crops.
 
     Args:
@@ -65,24 +65,23 @@ def evaluate(
         members: Their numbers.
         side: Side of the crops in pixels, area-averaged.
         rim: Reflected pixels around the crop, see `predict_logits`.
-        gain: Further factor on ab, for curves.
     """
-    mean = mean_color(store, members, side=side)
-    rows = []
-    with torch.inference_mode():
-        for batch in crops(store, members, side):
-            ab = predict_ab(network, batch.lightness, rim=rim)
-            rows.append(picture_scores(batch, (ab * gain).clamp(-AB_LIMIT, AB_LIMIT), mean))
-    return mean_scores(torch.cat(rows))
+    codec = network.codec
+    (row,) = sweep(network, store, members, side=side, codecs=[codec], gains=(codec.gain,), rim=rim)
+    return row.scores
 
 
-def psnr_at_ratio(
-    network: CompactNetwork, store: PictureStore, members: list[int], *, side: int, ratio: float
-) -> float:
-    """PSNR where the colourfulness ratio is `ratio`, interpolated over the gain: compares models at equal colour."""
-    codec = BinCodec(temperature=network.codec.temperature, gain=1.0)
-    grid = sweep(network, store, members, side=side, codecs=[codec], gains=_GAINS)
-    points = sorted((row.scores.colorfulness_ratio, row.scores.psnr) for row in grid)
+def psnr_at_ratio(curve: "list[SweepRow]", ratio: float) -> float:
+    """PSNR where the colourfulness ratio is `ratio`, interpolated over the gain: compares models at equal colour.
+
+    Args:
+        curve: One temperature, several gains.
+        ratio: Colourfulness over that of the truth.
+
+    Returns:
+        In dB, or NaN if the curve does not reach the ratio.
+    """
+    points = sorted((row.scores.colorfulness_ratio, row.scores.psnr) for row in curve)
     for (low, psnr_low), (high, psnr_high) in pairwise(points):
         if low <= ratio <= high:
             return psnr_low + (psnr_high - psnr_low) * (ratio - low) / (high - low)
@@ -106,7 +105,9 @@ def grain_unsteadiness(
 def choose_decoder(
     network: CompactNetwork, store: PictureStore, members: list[int], *, side: int, ratio: float, rim: int = RIM
 ) -> tuple[BinCodec, Scores]:
-    """The temperature, with the gain that brings the colourfulness ratio to `ratio`, that gives the best PSNR.
+    """The temperature, with the gain that brings the colourfulness ratio to `ratio`, that scores best.
+
+    PSNR decides; among nearly equal ones, the share of false colour.
 
     Args:
         network: In evaluation mode; its own decoding plays no role.
@@ -137,7 +138,9 @@ def choose_decoder(
             f"No gain of {_GAINS[0]} to {_GAINS[-1]} reaches a colourfulness ratio of {ratio}.",
             "Train longer, or ask for less.",
         )
-    return max(choices, key=lambda choice: choice[1].psnr)
+    best = max(scores.psnr for _, scores in choices)
+    nearly_best = [choice for choice in choices if choice[1].psnr >= best - _PSNR_TIE]
+    return min(nearly_best, key=lambda choice: choice[1].false_color)
 
 
 def _between(low: Scores, high: Scores, part: float) -> Scores:
@@ -173,12 +176,13 @@ def sweep(
     with torch.inference_mode():
         for batch in crops(store, members, side):
             logits = predict_logits(network, batch.lightness, rim=rim)
+            truth = truth_scores(batch, mean)
             for codec in codecs:
                 plain = BinCodec(temperature=codec.temperature, gain=1.0)
                 ab = enlarge_ab(plain.decode(logits)[0], side, side)
                 for gain in gains:
                     scaled = (ab * gain).clamp(-AB_LIMIT, AB_LIMIT)
-                    rows.setdefault((codec.temperature, gain), []).append(picture_scores(batch, scaled, mean))
+                    rows.setdefault((codec.temperature, gain), []).append(picture_scores(batch, scaled, truth))
     return [
         SweepRow(temperature=temperature, gain=gain, scores=mean_scores(torch.cat(parts)))
         for (temperature, gain), parts in rows.items()
@@ -197,18 +201,21 @@ def mean_color(store: PictureStore, members: list[int], *, side: int) -> Tensor:
     return torch.cat([batch.ab.mean(dim=(2, 3)) for batch in crops(store, members, side)]).mean(dim=0)[:, None, None]
 
 
-def picture_scores(batch: PictureBatch, ab: Tensor, mean: Tensor) -> Tensor:
-    """(N, 8) float64: psnr, gray psnr, mean colour's psnr, colourfulness, its truth, ab error, holes, false colour."""
+def truth_scores(batch: PictureBatch, mean: Tensor) -> Tensor:
+    """(N, 3) what does not depend on the prediction: PSNR of gray, PSNR of the mean colour, colourfulness."""
+    gray = lab_to_rgb(batch.lightness, torch.zeros_like(batch.ab))
+    flat = lab_to_rgb(batch.lightness, mean.expand_as(batch.ab))
+    return torch.stack([psnr(gray, batch.rgb), psnr(flat, batch.rgb), colorfulness(batch.rgb)], dim=1)
+
+
+def picture_scores(batch: PictureBatch, ab: Tensor, truth: Tensor) -> Tensor:
+    """(N, 8) float64: psnr, the three `truth_scores`, colourfulness, ab error, gray holes, false colour."""
     rgb = lab_to_rgb(batch.lightness, ab)
-    gray = lab_to_rgb(batch.lightness, torch.zeros_like(ab))
-    flat = lab_to_rgb(batch.lightness, mean.expand_as(ab))
     chroma, chroma_true = ab.norm(dim=1), batch.ab.norm(dim=1)
     columns = [
         psnr(rgb, batch.rgb),
-        psnr(gray, batch.rgb),
-        psnr(flat, batch.rgb),
+        *truth.unbind(dim=1),
         colorfulness(rgb),
-        colorfulness(batch.rgb),
         (ab - batch.ab).norm(dim=1).mean(dim=(1, 2)),
         ((chroma < _GRAY_CHROMA) & (chroma_true > _COLOR_CHROMA)).float().mean(dim=(1, 2)),
         ((chroma > _COLOR_CHROMA) & (chroma_true < _GRAY_CHROMA)).float().mean(dim=(1, 2)),
@@ -224,7 +231,7 @@ def mean_scores(rows: Tensor) -> Scores:
         psnr=mean[0],
         psnr_gray=mean[1],
         psnr_mean=mean[2],
-        colorfulness_ratio=mean[3] / mean[4],
+        colorfulness_ratio=mean[4] / mean[3],
         ab_error=mean[5],
         gray_holes=mean[6],
         false_color=mean[7],
@@ -268,13 +275,15 @@ def format_scores(rows: dict[str, Scores]) -> str:
 def report(network: CompactNetwork, store: PictureStore, sides: tuple[int, ...]) -> dict[str, dict[str, float]]:
     """All figures per crop side, as plain numbers for cards and programs."""
     members = list(range(len(store)))
+    codec = network.codec
     result = {}
     for side in sides:
-        scores = evaluate(network, store, members, side=side)
+        curve = sweep(network, store, members, side=side, codecs=[codec], gains=tuple({codec.gain, *_GAINS}))
+        scores = next(row.scores for row in curve if row.gain == codec.gain)
         result[str(side)] = {
             **asdict(scores),
             "psnr_gain": scores.psnr_gain,
-            "psnr_at_ratio_0.70": psnr_at_ratio(network, store, members, side=side, ratio=0.7),
+            "psnr_at_ratio_0.70": psnr_at_ratio(curve, 0.7),
             "grain_unsteadiness": grain_unsteadiness(network, store, members, side=side),
             "metric_version": METRIC_VERSION,
         }

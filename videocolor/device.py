@@ -102,27 +102,36 @@ def choose_compute(
         return Compute(device=device, dtype=_DTYPES[name])
     if device.type == "mps" or trial is None or len(candidates) < 2:
         return Compute(device=device, dtype=torch.float32)
-    times = [_best_time(trial, candidate) for candidate in candidates]
+    times = _best_times(trial, candidates)
     log.debug("float32 %.1f ms, bfloat16 %.1f ms", times[0] * 1e3, times[1] * 1e3)
     # Half precision must clearly pay: a tie keeps the exact numbers.
     return candidates[1] if times[1] < 0.85 * times[0] else candidates[0]
 
 
-def _best_time(trial: Callable[[Compute], None], compute: Compute, runs: int = 3) -> float:
-    trial(compute)
-    best = float("inf")
-    for _ in range(runs):
-        begin = time.perf_counter()
-        trial(compute)
-        best = min(best, time.perf_counter() - begin)
-    return best
+def _best_times(trial: Callable[[Compute], None], candidates: list[Compute], runs: int = 4) -> list[float]:
+    """Processor seconds on one thread: unlike wall time they hardly depend on what else the machine is doing."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        best = [float("inf")] * len(candidates)
+        for _ in range(runs):
+            for index, candidate in enumerate(candidates):
+                begin = time.process_time()
+                trial(candidate)
+                best[index] = min(best[index], time.process_time() - begin)
+        return best
+    finally:
+        torch.set_num_threads(threads)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of torch or Python means that memory ended (the CPU allocator raises a plain RuntimeError)."""
+    """Whether an error of torch or Python means that memory ended (only CUDA has an error class of its own)."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    return isinstance(error, RuntimeError) and "not enough memory" in str(error).lower()
+    text = str(error).lower()
+    # The CPU allocator's words on Linux and Windows, then those of MPS and the CUDA libraries.
+    words = ("can't allocate memory", "not enough memory", "out of memory", "alloc_failed")
+    return isinstance(error, RuntimeError) and any(word in text for word in words)
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:

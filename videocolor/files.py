@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from videocolor.errors import DiskFullError, MediaNotFound, TargetError
+from videocolor.errors import DiskFullError, MediaError, MediaNotFound, TargetError, VideoColorError
 
 _MIB = 1 << 20
 
@@ -24,6 +24,7 @@ def file_identity(path: Path) -> str:
 
     Raises:
         MediaNotFound: There is no such file.
+        MediaError: It cannot be read.
     """
     try:
         size = path.stat().st_size
@@ -35,7 +36,7 @@ def file_identity(path: Path) -> str:
     except FileNotFoundError as error:
         raise MediaNotFound(f"{path} does not exist.", "Check the name.") from error
     except OSError as error:
-        raise TargetError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
+        raise MediaError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
     return digest.hexdigest()
 
 
@@ -82,7 +83,7 @@ def atomic_path(final: Path) -> Iterator[Path]:
         A path in the same folder that does not exist yet.
     """
     # A name near the file system's limit of 255 bytes leaves no room for a longer neighbour name.
-    stem = os.fsdecode(os.fsencode(final.stem)[:120])
+    stem = os.fsencode(final.stem)[:120].decode(errors="ignore")
     handle, name = tempfile.mkstemp(prefix=f".{stem}.", suffix=f".part{final.suffix}", dir=final.parent)
     os.close(handle)
     part = Path(name)
@@ -104,7 +105,7 @@ def translated_os_errors(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (TargetError, DiskFullError):
+    except VideoColorError:
         raise
     except OSError as error:
         raise os_error_to_ours(error, path) from error

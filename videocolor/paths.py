@@ -1,9 +1,6 @@
 """Where things lie: weights, work folders, results of a folder run. Decides names; opens nothing."""
 
-from importlib import resources
 from pathlib import Path
-
-WEIGHTS_PACKAGE = "videocolor.weights"
 
 
 def weights_folder() -> Path:
@@ -11,10 +8,10 @@ def weights_folder() -> Path:
 
     In a wheel it is the package `videocolor.weights`; in a checkout the folder `weights/` beside the package.
     """
-    checkout = Path(__file__).resolve().parent.parent / "weights"
-    if checkout.is_dir():
-        return checkout
-    return Path(str(resources.files(WEIGHTS_PACKAGE)))
+    package = Path(__file__).resolve().parent
+    installed = package / "weights"
+    # Asked first: beside an installed package lie other packages, and one of them may be called `weights`.
+    return installed if installed.is_dir() else package.parent / "weights"
 
 
 def work_folder(target: Path) -> Path:

@@ -38,7 +38,7 @@ class BarProgress:
     """A tqdm bar on stderr: frames, frames per second, time left by recent throughput, current shot."""
 
     def __init__(self) -> None:
-        self._bar: "tqdm[None] | None" = None
+        self._bar: tqdm[None] | None = None
         self._shots = 0
         self._shot: int | None = None
 

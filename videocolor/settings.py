@@ -1,7 +1,7 @@
 """What a run is asked to do: every option's default, unit and check, in one place. The command line reads them."""
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from videocolor.errors import SettingsError
 
@@ -10,7 +10,7 @@ Upsample = Literal["bicubic", "joint-bilateral", "guided"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Smoothing = Literal["none", "ema"]
 
-LOSSES = ("audio", "subtitles", "data", "attachments", "chapters", "alpha", "hdr", "depth", "color", "video")
+LOSSES = ("audio", "subtitles", "data", "attachments", "chapters", "alpha", "hdr", "depth", "rotation", "video")
 """What `allow_loss` can name."""
 
 
@@ -37,6 +37,7 @@ class EncodeSettings:
     """Encoder threads; 0: as many as processors. Lossy encoders give other bits with another number."""
 
     def __post_init__(self) -> None:
+        _check_choices(self)
         if self.crf is not None and not 0 <= self.crf <= 63:
             raise SettingsError(f"--crf is {self.crf}.", "Choose 0..51 (H.264, H.265) or 0..63 (AV1).")
         if self.threads < 0:
@@ -95,6 +96,7 @@ class RunSettings:
     """Aim for a segment's length; what a crash can cost."""
 
     def __post_init__(self) -> None:
+        _check_choices(self)
         if not 0 <= self.saturation <= 4:
             raise SettingsError(f"--saturation is {self.saturation}.", "Choose a factor from 0 to 4.")
         if self.render_factor is not None and not 2 <= self.render_factor <= 128:
@@ -108,7 +110,7 @@ class RunSettings:
             )
         if self.max_damaged < 0:
             raise SettingsError(f"--max-damaged is {self.max_damaged}.", "Choose 0 or more.")
-        if self.segment_s <= 0:
+        if not self.segment_s > 0:  # NaN too
             raise SettingsError(f"--segment-seconds is {self.segment_s}.", "Choose a positive number of seconds.")
         if unknown := sorted(self.allow_loss - set(LOSSES)):
             raise SettingsError(
@@ -118,6 +120,16 @@ class RunSettings:
     def pixel_settings(self) -> dict[str, Any]:
         """The values that change pixels, for the fingerprint: `encode.crf` style names to plain values."""
         return _pixel_fields(self, "")
+
+
+def _check_choices(settings: Any) -> None:
+    """Refuse unknown names: Python does not check `Literal`, and a misspelt choice must not run as another one."""
+    for name, hint in get_type_hints(type(settings)).items():
+        value = getattr(settings, name)
+        if get_origin(hint) is Literal and value not in get_args(hint):
+            raise SettingsError(
+                f"--{name.replace('_', '-')} is {value!r}.", f"Choose from {', '.join(get_args(hint))}."
+            )
 
 
 def _pixel_fields(settings: Any, prefix: str) -> dict[str, Any]:

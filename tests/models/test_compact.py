@@ -95,9 +95,9 @@ def published_features(state, x):
     if find_spec("efficientnet_lite_pytorch") is not None:
         from efficientnet_lite_pytorch import EfficientNet
 
-        network = EfficientNet.from_name("efficientnet-lite2", override_params={"image_size": 96}).eval()
+        network = EfficientNet.from_name("efficientnet-lite2", image_size=96).eval()
         network.load_state_dict(state)
-        x = network._relu(network._bn0(network._conv_stem(x)))
+        x = network._swish(network._bn0(network._conv_stem(x)))
         features = []
         for index, block in enumerate(network._blocks):
             x = block(x)

@@ -97,7 +97,7 @@ def build_settings(values: dict[str, Any]) -> RunSettings:
     batch_size = values.pop("batch_size")
     if batch_size == "auto":
         values["batch_size"] = None
-    elif batch_size.isdigit():
+    elif batch_size.isdecimal():
         values["batch_size"] = int(batch_size)
     else:
         raise SettingsError(f"--batch-size is {batch_size!r}.", 'Choose a positive number, or "auto".')

@@ -36,7 +36,7 @@ def run_command(group: click.Group, args: Sequence[str] | None = None) -> int:
 
 def print_json(value: Mapping[str, Any]) -> None:
     """One JSON object on stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+    _echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -44,13 +44,13 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None
     cells = [[str(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     for row in cells:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        _echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def human_bytes(count: float) -> str:
     """`1.4 GB`, in powers of ten as disks are sold."""
     for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
+        if round(count, 1) < 1000:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"
@@ -65,6 +65,11 @@ def verbosity_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`-v` and `-q`; the log goes to stderr."""
     function = click.option("-q", "--quiet", is_flag=True, help="Say only errors.")(function)
     return click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")(function)
+
+
+def _echo(text: str) -> None:
+    """File names that are no UTF-8 arrive as lone surrogates, which stdout refuses; `\\udcff` is JSON's own escape."""
+    click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def _one_line(text: str) -> str:

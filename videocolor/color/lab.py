@@ -20,19 +20,23 @@ _PRIMARIES = {
 _WHITE = (0.3127 / 0.3290, 1.0, (1 - 0.3127 - 0.3290) / 0.3290)
 
 
+# What is made in inference mode could not be differentiated through later: the cached matrices leave it.
 @lru_cache(maxsize=8)
+@torch.inference_mode(mode=False)
 def rgb_to_xyz_matrix(primaries: str) -> Tensor:
     """(3, 3) float64 from linear RGB to XYZ relative to the white: gray (1, 1, 1) gives (1, 1, 1)."""
     columns = torch.tensor([[x / y, 1.0, (1 - x - y) / y] for x, y in _PRIMARIES[primaries]], dtype=torch.float64).T
     white = torch.tensor(_WHITE, dtype=torch.float64)
-    scale = torch.linalg.solve(columns, white)
+    scale: Tensor = torch.linalg.solve(columns, white)
     return columns * scale / white[:, None]
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(mode=False)
 def xyz_to_rgb_matrix(primaries: str) -> Tensor:
     """Inverse of `rgb_to_xyz_matrix`."""
-    return torch.linalg.inv(rgb_to_xyz_matrix(primaries))
+    inverse: Tensor = torch.linalg.inv(rgb_to_xyz_matrix(primaries))
+    return inverse
 
 
 def _mix(matrix: Tensor, channels: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ def _cubic(distance: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(mode=False)
 def enlarging_matrix(source: int, luma: int, step: int, cosited: bool) -> Tensor:
     """Weights that interpolate a row of `source` samples at the chroma samples of a row of `luma` pixels.
 

@@ -21,7 +21,8 @@ _WEIGHTS = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.262
 _L_MIN = -60.0
 # PQ reaches 10,000 nits, which is L* = 409 over a white of 203 nits.
 _L_MAX = {"sdr": 170.0, "pq": 450.0}
-_SOLVER_STEPS = 18
+# PQ is so steep near black that it takes more of them.
+_SOLVER_STEPS = {"sdr": 18, "pq": 28}
 
 AB_LIMIT = 110.0
 """Largest |a*| and |b*| that is coloured; sRGB reaches about -108..98."""
@@ -87,7 +88,7 @@ def solve_chroma(luma: Tensor, ab: Tensor, space: ColorSpace) -> Tensor:
     below, above = excess(low)[0], excess(high)[0]
     last_side = torch.zeros_like(luma)
     rgb = luma.expand(-1, 3, -1, -1)
-    for step in range(_SOLVER_STEPS):
+    for step in range(_SOLVER_STEPS[space.transfer]):
         guess = low - below * (high - low) / (above - below).clamp_min(1e-12)
         # Every fourth step halves the bracket: the secant alone creeps where the curve bends hard.
         guess = (low + high) / 2 if step % 4 == 3 else guess.clamp(low, high)
@@ -102,6 +103,7 @@ def solve_chroma(luma: Tensor, ab: Tensor, space: ColorSpace) -> Tensor:
 
 
 @lru_cache(maxsize=4)
+@torch.inference_mode(mode=False)
 def _chroma_table(space: ColorSpace) -> Tensor:
     """(1, 2, Y, A, B) float32: `solve_chroma` on a grid of luma, a* and b*."""
     luma = torch.linspace(0, 1, _LUMA_NODES, dtype=torch.float64)
@@ -153,4 +155,6 @@ def limit_to_gamut(chroma: Tensor, luma_min: Tensor, luma_max: Tensor, matrix: s
     rise = torch.maximum(torch.maximum(red, green), blue).clamp_min(1e-6)
     fall = (-torch.minimum(torch.minimum(red, green), blue)).clamp_min(1e-6)
     factor = torch.minimum((1 - luma_max) / rise, luma_min / fall).clamp(0, 1)
+    # Neutral samples need no room: white and black ones must not count as limited.
+    factor = torch.where((rise > 1e-6) | (fall > 1e-6), factor, torch.ones_like(factor))
     return chroma * factor, factor

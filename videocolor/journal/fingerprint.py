@@ -1,15 +1,18 @@
 """Is this the same run? The values that change pixels, and how two sets of them differ."""
 
+import json
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
 from videocolor.errors import ResumeError
+from videocolor.files import write_text_atomically
 from videocolor.version import __version__
 
 Fingerprint = Mapping[str, object]
 
+_FILE = "settings.json"
 _LIBRARIES = ("torch", "av", "numpy", "opencv-python-headless")
 
 
@@ -52,6 +55,23 @@ def make_fingerprint(
     }
 
 
+def read_fingerprint(work: Path) -> dict[str, object] | None:
+    """The fingerprint of the run that began in a work folder; None if there is none, {} if it cannot be read."""
+    path = work / _FILE
+    if not path.exists():
+        return None
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return {}
+    return dict(values) if isinstance(values, dict) else {}
+
+
+def write_fingerprint(work: Path, fingerprint: Fingerprint) -> None:
+    """Keep a run's fingerprint in its work folder."""
+    write_text_atomically(work / _FILE, json.dumps(dict(fingerprint), indent=1))
+
+
 def check_same_run(saved: Fingerprint, current: Fingerprint, work: Path) -> None:
     """Compare the fingerprint in a work folder with today's.
 
@@ -76,7 +96,10 @@ def check_same_run(saved: Fingerprint, current: Fingerprint, work: Path) -> None
 
 def _name(key: str) -> str:
     """How the user knows a value: `settings.saturation` is --saturation."""
-    return f"--{key.split('.')[-1].replace('_', '-')}" if key.startswith("settings.") else key
+    if not key.startswith("settings."):
+        return key
+    name = key.split(".")[-1].replace("_", "-")
+    return "--segment-seconds" if name == "segment-s" else f"--{name}"
 
 
 def _plain(value: object) -> object:

@@ -52,6 +52,11 @@ class Journal:
         self._results = {result.index: result for result in _read_lines(path) if self._is_whole(result)}
         self._end_last_line()
 
+    @property
+    def has_results(self) -> bool:
+        """Whether any segment is finished."""
+        return bool(self._results)
+
     def find(self, index: int) -> SegmentResult | None:
         """The result of a segment, or None if it must be made."""
         return self._results.get(index)

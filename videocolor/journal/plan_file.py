@@ -36,5 +36,5 @@ def read_plan(path: Path, *, expected_format: int) -> Plan:
         for key in ("pts", "durations", "notes"):
             values[key] = tuple(values[key])
         return Plan(**values)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, ArithmeticError) as error:
         raise ResumeError(f"The plan {path} cannot be used: {error}.", "Begin anew with --restart.") from error

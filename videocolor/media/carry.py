@@ -24,6 +24,8 @@ _LOSS_OF_KIND = {
     "attachment": "attachments",
     "video": "video",
 }
+# libav's display matrix holds 16.16 fixed-point numbers.
+_MATRIX_ONE = 1 << 16
 _WITHOUT_CHAPTERS = ("webm",)
 
 # Side data of frames that no encoder here writes again, and what its loss is called.
@@ -84,6 +86,7 @@ def plan_carry(info: MediaInfo, encoding: Encoding, target: Path) -> CarryPlan:
     if info.chapter_count and muxer in _WITHOUT_CHAPTERS:
         losses.append(Loss(kind="chapters", what=f"{info.chapter_count} chapters", remedy="Name the result .mkv."))
     losses += _side_data_losses(info, encoding)
+    losses += _rotation_losses(info, muxer)
     return CarryPlan(carried=carried, losses=tuple(losses), notes=tuple(_notes(info, carried, muxer)))
 
 
@@ -177,6 +180,23 @@ def _side_data_losses(info: MediaInfo, encoding: Encoding) -> list[Loss]:
         if name in present:
             losses.append(Loss(kind=kind, what=what, remedy="Nothing here can write it."))
     return losses
+
+
+def _rotation_losses(info: MediaInfo, muxer: str) -> list[Loss]:
+    """Matroska stores the display matrix as an angle: a stretch in it is lost, a shift is too, but shows nowhere."""
+    matrix = info.video.display_matrix
+    if matrix is None or muxer not in ("matroska", "webm"):
+        return []
+    across, down = (matrix[0], matrix[1]), (matrix[3], matrix[4])
+    if all(x * x + y * y == _MATRIX_ONE**2 for x, y in (across, down)):
+        return []
+    return [
+        Loss(
+            kind="rotation",
+            what="the display matrix, which stretches the picture as it turns it",
+            remedy="Name the result .mp4 or .mov.",
+        )
+    ]
 
 
 def _notes(info: MediaInfo, carried: tuple[Carried, ...], muxer: str) -> list[str]:

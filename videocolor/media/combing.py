@@ -1,4 +1,4 @@
-"""Measuring interlace while a film is decoded: libav's idet on frames from three places. Judging is `shots/interlace`."""
+"""Measuring interlace while a film is decoded: libav's idet on three places. Judging is `shots/interlace`'s work."""
 
 import logging
 from dataclasses import dataclass, field
@@ -93,8 +93,6 @@ class CombingSurvey:
 
 def _idet_graph(frame: VideoFrame) -> Any:
     graph = av.filter.Graph()
-    source = graph.add_buffer(
-        width=frame.width, height=frame.height, format=frame.format.name, time_base=frame.time_base
-    )
+    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
     graph.link_nodes(source, graph.add("idet"), graph.add("buffersink")).configure()
     return graph

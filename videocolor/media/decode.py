@@ -155,6 +155,8 @@ def _decode(
                     "Cut it there with --end and --start, or scale it to one size first.",
                 )
             shape = found
+            # The last frames come out of the decoder without a packet to take their clock from.
+            frame.time_base = stream.time_base
             yield frame
 
 

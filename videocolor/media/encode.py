@@ -1,9 +1,9 @@
 """From merged frames to a segment file. The source's Y plane goes to the encoder as it is; only its place may move."""
 
 import hashlib
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,10 @@ _FIELD_ORDERS = {"progressive": 1, "tt": 2, "bb": 3, "tb": 4, "bt": 5}
 _LOCATIONS = {1: "left", 2: "center", 3: "topleft", 4: "top", 5: "bottomleft", 6: "bottom"}
 
 
+_DEEPEST_REORDERING = 16
+"""Frames that a packet may be coded before its turn: the picture buffers of H.264 and H.265 hold 16."""
+
+
 class LumaDigest:
     """Order-bound digest of Y planes that can be added up over segments.
 
@@ -36,7 +40,7 @@ class LumaDigest:
     def add(self, number: int, y: Plane) -> None:
         """Count one frame's Y plane, (H, W) uint8 or uint16."""
         digest = hashlib.sha256(number.to_bytes(8, "little"))
-        digest.update(np.ascontiguousarray(y))
+        digest.update(memoryview(np.ascontiguousarray(y)))  # type: ignore[arg-type]
         self.add_sum(digest.hexdigest())
 
     def add_sum(self, hexadecimal: str) -> None:
@@ -56,6 +60,8 @@ class SegmentEncoder:
         self._encoding = encoding
         self._origin_pts = origin_pts
         self._stream = add_video_stream(container, encoding)
+        self._pts: list[int] = []
+        self._packet_count = 0
 
     def write(self, merged: MergedFrame) -> None:
         """Encode one frame."""
@@ -63,12 +69,22 @@ class SegmentEncoder:
         frame.pts = (merged.frame.pts - self._origin_pts) * self._encoding.pts_factor
         frame.time_base = self._encoding.time_base
         frame.pict_type = PictureType.NONE
-        for packet in self._stream.encode(frame):
-            self._container.mux(packet)
+        self._pts.append(frame.pts)
+        self._mux(self._stream.encode(frame))
 
     def finish(self) -> None:
         """Empty the encoder."""
-        for packet in self._stream.encode(None):
+        self._mux(self._stream.encode(None))
+
+    def _mux(self, packets: Iterable[Any]) -> None:
+        """Write packets with a dts that every muxer takes; the film's own are made by the mux stage.
+
+        The encoders' are not used: x265 leaves them unset where a segment has fewer frames than it looks ahead.
+        """
+        for packet in packets:
+            late = self._packet_count - _DEEPEST_REORDERING
+            packet.dts = self._pts[late] if late >= 0 else late
+            self._packet_count += 1
             self._container.mux(packet)
 
 
@@ -104,6 +120,9 @@ def open_encoder(path: Path, encoding: Encoding, *, origin_pts: int) -> Iterator
 
 def add_video_stream(container: Any, encoding: Encoding) -> Any:
     """Add a stream whose encoder is told everything; the mux stage uses the same, so that headers agree."""
+    if encoding.codec == "av1":
+        # SVT-AV1 prints its configuration on stderr, for every segment; this is its only switch.
+        os.environ.setdefault("SVT_LOG", "1")
     stream = container.add_stream(encoding.encoder, rate=encoding.rate)
     context = stream.codec_context
     context.width, context.height, context.pix_fmt = encoding.width, encoding.height, encoding.pix_fmt
@@ -149,6 +168,8 @@ def to_video_frame(merged: MergedFrame, encoding: Encoding) -> VideoFrame:
     if source.duration:
         frame.duration = source.duration * encoding.pts_factor
     frame.colorspace, frame.color_range = encoding.tags.matrix, encoding.tags.color_range
+    # ProRes writes these two from the frame, not from the codec's settings.
+    frame.color_primaries, frame.color_trc = encoding.tags.primaries, encoding.tags.transfer
     return frame
 
 

@@ -1,6 +1,7 @@
 """Interlaced material: libav's filters that measure it, interpolate it or undo 2:3 pulldown."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -8,6 +9,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from videocolor.errors import SettingsError
+from videocolor.media.timing import to_fraction
 
 # bwdif in send_frame mode keeps the frame rate; fieldmatch + decimate restores the film's own frames.
 _CHAINS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -45,7 +47,20 @@ class FieldFilter:
                 # decimate re-times to its new constant rate; the film's clock is the source's.
                 frame.pts = round(frame.pts * frame.time_base / self._time_base)
                 frame.time_base = self._time_base
+                # Four frames now last as long as five did: the plan measures it from frame to frame.
+                frame.duration = 0
             yield frame
+
+
+def _source_arguments(stream: VideoStream) -> str:
+    """What PyAV's own `add_buffer` leaves out is the frame rate, without which decimate refuses to work."""
+    context = stream.codec_context
+    aspect = to_fraction(stream.sample_aspect_ratio) or Fraction(1)
+    rate = to_fraction(stream.guessed_rate) or to_fraction(stream.average_rate) or Fraction(25)
+    return (
+        f"video_size={context.width}x{context.height}:pix_fmt={context.pix_fmt}:time_base={stream.time_base}"
+        f":frame_rate={rate}:pixel_aspect={aspect}"
+    )
 
 
 def open_field_filter(name: str, stream: VideoStream) -> FieldFilter:
@@ -57,7 +72,7 @@ def open_field_filter(name: str, stream: VideoStream) -> FieldFilter:
     if name not in _CHAINS:
         raise SettingsError(f"There is no field filter {name!r}.", f"Choose from {', '.join(_CHAINS)}.")
     graph = av.filter.Graph()
-    source = graph.add_buffer(template=stream, time_base=stream.time_base)
+    source = graph.add("buffer", _source_arguments(stream))
     nodes = [source, *(graph.add(filter_name, arguments or None) for filter_name, arguments in _CHAINS[name])]
     nodes.append(graph.add("buffersink"))
     graph.link_nodes(*nodes).configure()

@@ -6,6 +6,7 @@ from fractions import Fraction
 from av.video.frame import VideoFrame
 
 from videocolor.core.media import VideoInfo
+from videocolor.media.side_data import read_side_data
 
 HDR_SIDE_DATA = frozenset({"MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL"})
 
@@ -17,7 +18,7 @@ _PARAMETERS = {"h264": "x264-params", "h265": "x265-params", "av1": "svtav1-para
 
 def read_mastering_display(frame: VideoFrame) -> tuple[Fraction, ...] | None:
     """AVMasteringDisplayMetadata as ten numbers (see `VideoInfo.mastering_display`), or None."""
-    data = _side_data(frame, "MASTERING_DISPLAY_METADATA")
+    data = read_side_data(frame).get("MASTERING_DISPLAY_METADATA")
     if data is None:
         return None
     numbers = struct.unpack_from("=20i", data)
@@ -26,19 +27,11 @@ def read_mastering_display(frame: VideoFrame) -> tuple[Fraction, ...] | None:
 
 def read_content_light(frame: VideoFrame) -> tuple[int, int] | None:
     """AVContentLightMetadata as (MaxCLL, MaxFALL), or None."""
-    data = _side_data(frame, "CONTENT_LIGHT_LEVEL")
+    data = read_side_data(frame).get("CONTENT_LIGHT_LEVEL")
     if data is None:
         return None
     brightest, average = struct.unpack_from("=II", data)
     return int(brightest), int(average)
-
-
-def _side_data(frame: VideoFrame, name: str) -> bytes | None:
-    try:
-        return next((bytes(item) for item in frame.side_data if item.type.name == name), None)
-    except ValueError:
-        # A type newer than PyAV's list.
-        return None
 
 
 def with_hdr(options: dict[str, str], video: VideoInfo, codec: str) -> dict[str, str]:

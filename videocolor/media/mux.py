@@ -22,7 +22,7 @@ from videocolor.media.encode import add_video_stream
 from videocolor.media.formats import Encoding, container_format
 from videocolor.media.matroska_aspect import plant_room, set_display_aspect
 from videocolor.media.opening import libav_name, open_input
-from videocolor.media.timing import rebuild_dts
+from videocolor.media.timing import rebuild_dts, to_fraction
 
 log = logging.getLogger(__name__)
 
@@ -201,7 +201,7 @@ def _moved_chapters(job: MuxJob, source: InputContainer) -> list[Any]:
     shift = job.offset_pts * job.info.video.time_base
     chapters = []
     for chapter in source.chapters():
-        base = chapter["time_base"]
+        base = to_fraction(chapter["time_base"]) or Fraction(1, 1000)
         start, end = chapter["start"] - round(shift / base), chapter["end"] - round(shift / base)
         if end > 0 or not job.offset_pts:
             chapters.append({**chapter, "start": start if not job.offset_pts else max(0, start), "end": end})
@@ -231,6 +231,7 @@ def _coloured_packets(job: MuxJob, stream: Any) -> Iterator[_Timed]:
             for packet in segment.demux(segment.streams.video[0]):
                 if packet.size == 0:
                     continue
+                assert packet.pts is not None, "our own encoder stamps every packet"
                 pts = packet.pts + origin * factor
                 packet.stream = stream
                 packet.time_base = base
@@ -241,7 +242,8 @@ def _coloured_packets(job: MuxJob, stream: Any) -> Iterator[_Timed]:
 
 def _segment_pts(path: Path, origin: int) -> list[int]:
     with av.open(libav_name(path)) as segment:
-        return [packet.pts + origin for packet in segment.demux(segment.streams.video[0]) if packet.size]
+        packets = segment.demux(segment.streams.video[0])
+        return [packet.pts + origin for packet in packets if packet.pts is not None and packet.size]
 
 
 def _copied_packets(job: MuxJob, source: InputContainer, copies: dict[int, Any]) -> Iterator[_Timed]:

@@ -3,11 +3,13 @@
 Planes are copied, never converted: swscale is allowed near luma only for sources that have none (RGB, palette).
 """
 
+import re
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 
@@ -39,10 +41,13 @@ _PLANAR_TWIN = {
     "p210le": "yuv422p10le",
 }
 
+# Left out: floats, samples in the upper bits (msb), and packed formats, whose first plane is not luma.
+_PLANAR = re.compile(r"(gray(9|1[0246])?|ya(8|16)|yuv[aj]?4\d\dp(9|1[0246])?)(le|be)?")
+
 
 @lru_cache(maxsize=256)
 def pixel_format(name: str) -> VideoFormat:
-    """libav's description of a pixel format."""
+    """How libav describes a pixel format."""
     return VideoFormat(name, 16, 16)
 
 
@@ -70,13 +75,12 @@ def chroma_of(name: str) -> Chroma:
     """
     if is_rgb(name):
         return "rgb"
+    if name not in _PLANAR_TWIN and not _PLANAR.fullmatch(name):
+        raise MediaError(f"The pixel format {name} is not supported.", "Convert the film to yuv420p or yuv444p first.")
     if name.startswith(("gray", "ya")):
         return "400"
     form = pixel_format(_PLANAR_TWIN.get(name, name))
-    key = (16 // form.chroma_width(16), 16 // form.chroma_height(16)) if len(form.components) >= 3 else (0, 0)
-    if key not in _SUBSAMPLING:
-        raise MediaError(f"The pixel format {name} is not supported.", "Convert the film to yuv420p or yuv444p first.")
-    return _SUBSAMPLING[key]
+    return _SUBSAMPLING[16 // form.chroma_width(16), 16 // form.chroma_height(16)]
 
 
 def chroma_steps(chroma: Chroma) -> tuple[int, int]:
@@ -101,12 +105,16 @@ def is_editable(frame_format: str, target_format: str) -> bool:
 
 def plane_view(frame: VideoFrame, index: int) -> Plane:
     """A writable numpy view of one plane of a planar frame: (H, W) uint8 or uint16, without the line padding."""
-    plane = frame.planes[index]
-    dtype = np.dtype(np.uint8)
-    if bit_depth(frame.format.name) > 8:
-        dtype = np.dtype(">u2" if frame.format.name.endswith("be") else "<u2")
-    rows = np.frombuffer(plane, dtype=dtype).reshape(plane.height, plane.line_size // dtype.itemsize)
-    return cast(Plane, rows[:, : plane.width])
+    name = frame.format.name
+    samples = "u1" if bit_depth(name) <= 8 else ">u2" if name.endswith("be") else "<u2"
+    return cast(Plane, _rows(frame, index, samples)[:, : frame.planes[index].width])
+
+
+def _rows(frame: VideoFrame, index: int, samples: str) -> npt.NDArray[Any]:
+    """All samples of a plane, line padding included, as (H, samples a line)."""
+    plane: Any = frame.planes[index]
+    dtype: np.dtype[Any] = np.dtype(samples)
+    return np.frombuffer(plane, dtype=dtype).reshape(plane.height, plane.line_size // dtype.itemsize)
 
 
 def luma_plane(frame: VideoFrame) -> Plane:
@@ -116,10 +124,8 @@ def luma_plane(frame: VideoFrame) -> Plane:
         (H, W) uint8, or uint16 for more than 8 bits, in native byte order.
     """
     name = frame.format.name
-    height, width = frame.height, frame.width
     if name in _PACKED_LUMA_OFFSET:
-        packed = np.frombuffer(frame.planes[0], np.uint8).reshape(height, frame.planes[0].line_size)
-        luma: Plane = packed[:, _PACKED_LUMA_OFFSET[name] : 2 * width : 2]
+        luma = cast(Plane, _rows(frame, 0, "u1")[:, _PACKED_LUMA_OFFSET[name] : 2 * frame.width : 2])
     elif name in {"ya8", "ya16le", "ya16be"}:
         luma = _packed_gray_alpha(frame)[:, 0::2]
     else:
@@ -180,8 +186,5 @@ def rgb_to_yuv444(frame: VideoFrame, matrix: str) -> VideoFrame:
 
 
 def _packed_gray_alpha(frame: VideoFrame) -> Plane:
-    name = frame.format.name
-    dtype = np.dtype(np.uint8) if name == "ya8" else np.dtype("<u2" if name.endswith("le") else ">u2")
-    plane = frame.planes[0]
-    rows = np.frombuffer(plane, dtype).reshape(frame.height, plane.line_size // dtype.itemsize)
-    return cast(Plane, rows[:, : 2 * frame.width])
+    samples = {"ya8": "u1", "ya16le": "<u2", "ya16be": ">u2"}[frame.format.name]
+    return cast(Plane, _rows(frame, 0, samples)[:, : 2 * frame.width])

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import struct
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from videocolor.media.ffmpeg_program import chroma_location
 from videocolor.media.hdr import read_content_light, read_mastering_display
 from videocolor.media.opening import open_input
 from videocolor.media.planes import bit_depth, chroma_of, has_alpha
+from videocolor.media.side_data import display_matrix, noticed_side_data
 from videocolor.media.timing import to_fraction
 
 log = logging.getLogger(__name__)
@@ -151,26 +151,6 @@ def describe_layout(frame: VideoFrame, *, assume_matrix: str, location: int) -> 
     return layout, notes
 
 
-def display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
-    """The nine numbers of rotation and mirroring that ride on a frame, or None."""
-    try:
-        for item in frame.side_data:
-            if item.type.name == "DISPLAYMATRIX":
-                return struct.unpack("=9i", bytes(item))
-    except ValueError:
-        # A side-data type newer than PyAV's list (EXIF on JPEG frames, for one): nothing we need.
-        log.debug("side data that PyAV does not know")
-    return None
-
-
-def side_data_names(frame: VideoFrame) -> tuple[str, ...]:
-    """Names of a frame's side data that a viewer can notice (encoders' private notes are left out)."""
-    try:
-        return tuple(sorted({item.type.name for item in frame.side_data} - {"SEI_UNREGISTERED", "DISPLAYMATRIX"}))
-    except ValueError:
-        return ()
-
-
 def _choose_video(container: InputContainer, path: Path, wanted: int | None) -> VideoStream:
     films = [stream for stream in container.streams.video if _COVER not in stream.disposition]
     if wanted is not None:
@@ -238,7 +218,7 @@ def _describe_video(stream: VideoStream, frame: VideoFrame, layout: PixelLayout,
         display_matrix=matrix,
         rotation=rotation_degrees(matrix),
         field_order=_FIELD_ORDERS.get(int(context.field_order), "unknown"),
-        frame_side_data=side_data_names(frame),
+        frame_side_data=noticed_side_data(frame),
         mastering_display=read_mastering_display(frame),
         content_light=read_content_light(frame),
     )

@@ -1,5 +1,7 @@
 """Luma at the chroma grid: its mean where a chroma sample lies, and its extremes under it. Integers in, no torch."""
 
+from typing import cast
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -56,4 +58,4 @@ def luma_extremes(y: Plane, steps: tuple[int, int]) -> tuple[Plane, Plane]:
     kernel = np.ones((rows, columns), np.uint8)
     low = cv2.erode(y, kernel, anchor=(0, 0))[::rows, ::columns]
     high = cv2.dilate(y, kernel, anchor=(0, 0))[::rows, ::columns]
-    return low, high
+    return cast(Plane, low), cast(Plane, high)

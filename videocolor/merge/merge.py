@@ -1,4 +1,4 @@
-"""ColoredFrame -> MergedFrame: ab is enlarged once, turned into Cb and Cr under the untouched Y, limited to the gamut."""
+"""ColoredFrame -> MergedFrame: ab is enlarged once and becomes Cb and Cr under the untouched Y, inside the gamut."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

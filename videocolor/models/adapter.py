@@ -60,7 +60,7 @@ class NetworkColorizer:
         if self.compute.device.type == "cuda":
             torch.cuda.empty_cache()
         log.warning("Memory is short: %d frames are coloured in two halves.", count)
-        parts = [self._predict_halving(half) for half in lightness.split((count + 1) // 2)]
+        parts = [self._predict_halving(half) for half in torch.split(lightness, (count + 1) // 2)]
         confidence = None
         if all(part.confidence is not None for part in parts):
             confidence = torch.cat([part.confidence for part in parts if part.confidence is not None])
@@ -70,9 +70,13 @@ class NetworkColorizer:
         height, width = lightness.shape[2:]
         rule = self.card.size_rule
         factor = round(((height + 2 * rule.rim) * (width + 2 * rule.rim)) ** 0.5 / 16)
+        smaller = max(2, -(-rule.minimum // 16), factor * 2 // 3)
+        ways = [f"--render-factor {smaller}"] if smaller < factor else []
+        if self.compute.device.type != "cpu":
+            ways.append("--device cpu")
         return OutOfMemoryError(
             f"One frame at render factor {factor} does not fit into the memory of {self.compute.device}.",
-            f"Use --render-factor {max(2, factor * 2 // 3)}, or --device cpu.",
+            f"Use {', or '.join(ways)}." if ways else "Close other programs.",
         )
 
     def _predict(self, lightness: Tensor) -> ChromaBatch:

@@ -58,7 +58,10 @@ def load_colorizer(
     """
     card = load_card(name)
     path = weights_path(card, weights)
-    digest = file_sha256(path)
+    try:
+        digest = file_sha256(path)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
     if weights is None and card.sha256 and digest != card.sha256:
         raise WeightsError(
             f"{path} is damaged: sha256 {digest[:12]}…, the card says {card.sha256[:12]}….", "Install videocolor again."

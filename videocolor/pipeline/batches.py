@@ -44,9 +44,9 @@ def network_size(video: VideoInfo, card: ModelCard, render_factor: int | None) -
     if quarter_turns(video) % 2:
         height, width = width, height
     whole = rule.network_size(height, width, side)
-    if rule.square:
-        return whole
     room = (max(1, whole[0] - 2 * rule.rim), max(1, whole[1] - 2 * rule.rim))
+    if rule.square:
+        return room
     scale = min(room[0] / height, room[1] / width)
     return max(1, min(room[0], round(height * scale))), max(1, min(room[1], round(width * scale)))
 

@@ -5,22 +5,19 @@
 
 import json
 import logging
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from videocolor.core.media import MediaInfo
 from videocolor.core.shots import Plan
 from videocolor.device import default_batch_size
-from videocolor.errors import Interrupted, ResumeError, SettingsError, TargetError
-from videocolor.files import check_writable_folder, publish, translated_os_errors, write_text_atomically
-from videocolor.journal.fingerprint import check_same_run, make_fingerprint
-from videocolor.journal.journal import Journal
+from videocolor.errors import Interrupted, SettingsError, TargetError
+from videocolor.files import check_writable_folder, publish, write_text_atomically
+from videocolor.journal.fingerprint import Fingerprint, make_fingerprint
 from videocolor.journal.plan_file import read_plan, write_plan
+from videocolor.journal.work import WorkFolder
 from videocolor.media.carry import CarryPlan, check_losses, plan_carry
 from videocolor.media.decode import DecodeSettings
 from videocolor.media.encode import LumaDigest
@@ -104,28 +101,75 @@ def colorize_film(
     """
     begin = time.perf_counter()
     check_paths(source, target, options)
-    info = probe_film(source, video_stream=settings.video_stream, assume_matrix=settings.assume_matrix)
+    info = probe_treated_film(source, settings)
     encoding = choose_encoding(info, settings.encode, target, allow_loss=settings.allow_loss)
-    if settings.deinterlace or settings.detelecine:
-        encoding = replace(encoding, field_order="progressive")
     carry = plan_carry(info, encoding, target)
     check_losses(carry, target, settings.allow_loss)
-    colorizer = colorizer or load_colorizer(
-        settings.model, weights=settings.weights, device=settings.device, precision=settings.precision
-    )
-    job = make_job(info, settings, encoding, colorizer)
-    work = work_folder(target)
-    with translated_os_errors(work):
-        work.mkdir(exist_ok=True)
-    try:
-        with FileLock(work / "lock", timeout=0):
-            report = _run(job, carry, colorizer, work, target, options, progress, check_result)
-    except Timeout as error:
-        raise ResumeError(f"Another run is working in {work}.", "Wait for it, or end it first.") from error
-    shutil.rmtree(work, ignore_errors=True)
+    work = WorkFolder(work_folder(target))
+    with work.held():
+        colorizer = _matching_colorizer(colorizer, settings, None if options.restart else work.fingerprint())
+        run = _FilmRun(
+            job=make_job(info, settings, encoding, colorizer),
+            carry=carry,
+            colorizer=colorizer,
+            work=work,
+            target=target,
+            options=options,
+            progress=progress,
+        )
+        work.begin(_fingerprint(run), restart=options.restart)
+        plan = _plan(run)
+        clock = StageClock()
+        color_s, resumed = _color(run, plan, clock)
+        mux = _mux(run, plan, check_result)
+        report = RunReport.of(
+            run.job, carry, plan, work.journal(), colorizer, mux, target, clock=clock, color_s=color_s, resumed=resumed
+        )
+    work.discard()
     report = replace(report, wall_s=round(time.perf_counter() - begin, 3))
     write_text_atomically(report_path(target), json.dumps(report.to_json(), indent=1))
     return report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FilmRun:
+    """What the steps of one run share."""
+
+    job: FilmJob
+    carry: CarryPlan
+    colorizer: NetworkColorizer
+    work: WorkFolder
+    target: Path
+    options: RunOptions
+    progress: Progress
+
+
+def probe_treated_film(source: Path, settings: RunSettings) -> MediaInfo:
+    """Probe a film as it will leave the filters that the settings ask for: progressive, at the rate they give.
+
+    Raises:
+        MediaError: See `probe_film`.
+        SettingsError: No such video stream.
+    """
+    info = probe_film(source, video_stream=settings.video_stream, assume_matrix=settings.assume_matrix)
+    if not (settings.deinterlace or settings.detelecine):
+        return info
+    rate = info.video.average_rate
+    if settings.detelecine and rate is not None:
+        rate = rate * 4 / 5
+    return replace(info, video=replace(info.video, field_order="progressive", average_rate=rate))
+
+
+def _matching_colorizer(
+    colorizer: NetworkColorizer | None, settings: RunSettings, saved: Fingerprint | None
+) -> NetworkColorizer:
+    """The model; with --precision auto an unfinished run goes on in the format that it began with."""
+    precision: str = settings.precision
+    if precision == "auto" and saved is not None and isinstance(saved.get("precision"), str):
+        precision = str(saved["precision"])
+    if colorizer is not None and precision in ("auto", colorizer.compute.precision):
+        return colorizer
+    return load_colorizer(settings.model, weights=settings.weights, device=settings.device, precision=precision)
 
 
 def make_job(info: MediaInfo, settings: RunSettings, encoding: Encoding, colorizer: NetworkColorizer) -> FilmJob:
@@ -166,96 +210,78 @@ def decode_settings(settings: RunSettings) -> DecodeSettings:
     return DecodeSettings(max_damaged=settings.max_damaged, field_filter=name, start=start, end=end)
 
 
-def _run(
-    job: FilmJob,
-    carry: CarryPlan,
-    colorizer: NetworkColorizer,
-    work: Path,
-    target: Path,
-    options: RunOptions,
-    progress: Progress,
-    check_result: CheckResult,
-) -> RunReport:
-    _check_fingerprint(job, colorizer, work, target, options)
-    decode = decode_settings(job.settings)
-    plan = _plan(job, decode, work, progress)
-    _warn(job, carry, plan)
-    segments = work / "segments"
-    segments.mkdir(exist_ok=True)
-    journal = Journal(work / "journal.jsonl", segments)
-    clock = StageClock()
+def _fingerprint(run: _FilmRun) -> dict[str, object]:
+    """What must be equal for going on with a run."""
+    return make_fingerprint(
+        identity=run.job.info.identity,
+        settings=run.job.settings.pixel_settings(),
+        weights_sha256=run.colorizer.card.sha256,
+        precision=run.colorizer.compute.precision,
+        device=run.colorizer.compute.device.type,
+        batch_size=run.job.batch_size,
+        encoding=asdict(run.job.encoding),
+        target_suffix=run.target.suffix.lower(),
+    )
+
+
+def _plan(run: _FilmRun) -> Plan:
+    """The plan of the work folder, or a new one; warns of everything that the user may want to act on."""
+    job, path = run.job, run.work.plan
+    if path.exists():
+        plan = read_plan(path, expected_format=PLAN_FORMAT)
+    else:
+        run.progress.start("plan", total=job.info.video.frame_count_header)
+        decode = decode_settings(job.settings)
+        planned = make_plan(job.info, job.settings, decode, on_frame=lambda count: run.progress.advance(None))
+        check_interlace(planned.interlace, job.info, job.settings)
+        plan = planned.plan
+        write_plan(path, plan)
+    _warn(job, run.carry, plan)
+    return plan
+
+
+def _color(run: _FilmRun, plan: Plan, clock: StageClock) -> tuple[float, bool]:
+    """Colour every segment that is not finished; seconds, and whether some were finished before."""
+    journal = run.work.journal()
     done = sum(segment.frame_count for segment in plan.segments if journal.find(segment.index))
-    resumed = done > 0
-    if resumed:
+    if done:
         log.info("Going on after %d of %d finished frames.", done, plan.frame_count)
-    progress.start("color", total=plan.frame_count, done=done, shots=len(plan.shots))
-    source = SegmentSource(info=job.info, plan=plan, decode=decode, journal=journal, clock=clock)
+    run.progress.start("color", total=plan.frame_count, done=done, shots=len(plan.shots))
+    source = SegmentSource(
+        info=run.job.info, plan=plan, decode=decode_settings(run.job.settings), journal=journal, clock=clock
+    )
+    begin = time.perf_counter()
     for segment, frames in source.segments():
-        final = segments / f"{segment.index:06}.{job.encoding.segment_muxer}"
         result = color_segment(
             frames,
             segment,
             plan,
-            job,
-            colorizer,
-            final,
+            run.job,
+            run.colorizer,
+            run.work.segments / f"{segment.index:06}.{run.job.encoding.segment_muxer}",
             clock=clock,
-            on_frame=lambda shot: progress.advance(shot.index),
+            on_frame=lambda shot: run.progress.advance(shot.index),
         )
         journal.append(result)
-        if options.should_stop() and segment is not plan.segments[-1]:
+        if run.options.should_stop() and segment is not plan.segments[-1]:
             raise Interrupted(
                 f"Stopped after {segment.first_frame + segment.frame_count} of {plan.frame_count} frames.",
                 "The same command goes on from there.",
             )
-    progress.start("mux", total=None)
-    mux = _mux_job(job, carry, plan, journal, segments, colorizer)
-    part = work / f"result{target.suffix}"
-    mux_film(mux, part)
-    progress.start("check", total=None)
-    check_result(mux, part)
-    publish(part, target)
-    progress.finish()
-    return RunReport.of(job, carry, plan, journal, colorizer, mux, target, clock=clock, resumed=resumed)
+    return time.perf_counter() - begin, done > 0
 
 
-def _check_fingerprint(
-    job: FilmJob, colorizer: NetworkColorizer, work: Path, target: Path, options: RunOptions
-) -> None:
-    """Begin a run, or make sure that going on with the one in the work folder gives the same film."""
-    current = make_fingerprint(
-        identity=job.info.identity,
-        settings=job.settings.pixel_settings(),
-        weights_sha256=colorizer.card.sha256,
-        precision=colorizer.compute.precision,
-        device=colorizer.compute.device.type,
-        batch_size=job.batch_size,
-        encoding=asdict(job.encoding),
-        target_suffix=target.suffix.lower(),
-    )
-    path = work / "settings.json"
-    if path.exists() and not options.restart:
-        try:
-            saved = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
-            saved = {}
-        check_same_run(saved, current, work)
-        return
-    for old in (work / "plan.json", work / "journal.jsonl", path):
-        old.unlink(missing_ok=True)
-    shutil.rmtree(work / "segments", ignore_errors=True)
-    write_text_atomically(path, json.dumps(current, indent=1))
-
-
-def _plan(job: FilmJob, decode: DecodeSettings, work: Path, progress: Progress) -> Plan:
-    path = work / "plan.json"
-    if path.exists():
-        return read_plan(path, expected_format=PLAN_FORMAT)
-    progress.start("plan", total=job.info.video.frame_count_header)
-    planned = make_plan(job.info, job.settings, decode, on_frame=lambda count: progress.advance(None))
-    check_interlace(planned.interlace, job.info, job.settings)
-    write_plan(path, planned.plan)
-    return planned.plan
+def _mux(run: _FilmRun, plan: Plan, check_result: CheckResult) -> MuxJob:
+    """Join the segments with everything else, look at the file, give it its name."""
+    run.progress.start("mux", total=None)
+    job = _mux_job(run, plan)
+    part = run.work.result(run.target.suffix)
+    mux_film(job, part)
+    run.progress.start("check", total=None)
+    check_result(job, part)
+    publish(part, run.target)
+    run.progress.finish()
+    return job
 
 
 def _warn(job: FilmJob, carry: CarryPlan, plan: Plan) -> None:
@@ -272,9 +298,8 @@ def _warn(job: FilmJob, carry: CarryPlan, plan: Plan) -> None:
         )
 
 
-def _mux_job(
-    job: FilmJob, carry: CarryPlan, plan: Plan, journal: Journal, segments: Path, colorizer: NetworkColorizer
-) -> MuxJob:
+def _mux_job(run: _FilmRun, plan: Plan) -> MuxJob:
+    settings, journal = run.job.settings, run.work.journal()
     digest = LumaDigest()
     files = []
     for segment in plan.segments:
@@ -282,16 +307,16 @@ def _mux_job(
         if result is None:
             raise TargetError(f"Segment {segment.index} is missing.", "Run the same command again.")
         digest.add_sum(result.luma_sum)
-        files.append((segments / result.file, segment.start_pts))
-    is_cut = job.settings.start is not None or job.settings.end is not None
+        files.append((run.work.segments / result.file, segment.start_pts))
+    is_cut = settings.start is not None or settings.end is not None
     return MuxJob(
-        info=job.info,
-        encoding=job.encoding,
-        carry=carry,
+        info=run.job.info,
+        encoding=run.job.encoding,
+        carry=run.carry,
         segments=files,
         pts=plan.pts,
         durations=plan.durations,
         offset_pts=plan.pts[0] if is_cut else 0,
-        end_pts=plan.pts[-1] + plan.durations[-1] if job.settings.end is not None else None,
-        tags=provenance_tags(job.settings, colorizer, luma_digest=digest.hex),
+        end_pts=plan.pts[-1] + plan.durations[-1] if settings.end is not None else None,
+        tags=provenance_tags(settings, run.colorizer, luma_digest=digest.hex),
     )

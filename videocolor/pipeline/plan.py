@@ -1,8 +1,9 @@
-"""The planning pass: one cheap decode that finds the cuts, every pts, damage, combing and colour that is there already."""
+"""The planning pass: one cheap decode that finds cuts, every pts, damage, combing, and colour that is there already."""
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -129,7 +130,7 @@ def small_gray(frame: Frame) -> npt.NDArray[np.uint8]:
     height, width = GRAY_SIZE
     shift = frame.layout.bit_depth - 8
     small = cv2.resize(frame.y, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(small >> shift if shift else small, dtype=np.uint8)
+    return (np.right_shift(small, shift) if shift else small).astype(np.uint8)  # type: ignore[arg-type]
 
 
 def chroma_spread(frame: Frame) -> float:
@@ -164,7 +165,7 @@ def _with_source_chroma(segments: tuple[Segment, ...], spreads: list[float]) -> 
 
 def _filled_durations(pts: list[int], durations: list[int], info: MediaInfo) -> tuple[int, ...]:
     """Durations as the source states them; where it does not, the time to the next frame."""
-    gaps = [after - before for before, after in zip(pts, pts[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(pts)]
     rate = info.video.average_rate
     last = gaps[-1] if gaps else (round(1 / rate / info.video.time_base) if rate else 1)
     return tuple(stated or gap for stated, gap in zip(durations, [*gaps, max(1, last)], strict=True))

@@ -16,11 +16,10 @@ from videocolor.media.carry import check_losses, plan_carry
 from videocolor.media.decode import DecodeCounts, open_frames
 from videocolor.media.encode import write_picture
 from videocolor.media.formats import choose_encoding
-from videocolor.media.probe import probe_film
 from videocolor.media.timing import format_time_code
 from videocolor.merge.merge import merge_frame
 from videocolor.models.loader import load_colorizer
-from videocolor.pipeline.film import decode_settings, make_job
+from videocolor.pipeline.film import decode_settings, make_job, probe_treated_film
 from videocolor.pipeline.plan import check_interlace, make_plan
 from videocolor.pipeline.segment import FilmJob, color_segment
 from videocolor.pipeline.stage_clock import StageClock
@@ -60,7 +59,7 @@ def preview_film(source: Path, target: Path, settings: RunSettings, *, progress:
     Raises:
         VideoColorError: Everything that would stop the run itself before its first frame.
     """
-    info = probe_film(source, video_stream=settings.video_stream, assume_matrix=settings.assume_matrix)
+    info = probe_treated_film(source, settings)
     encoding = choose_encoding(info, settings.encode, target, allow_loss=settings.allow_loss)
     check_losses(plan_carry(info, encoding, target), target, settings.allow_loss)
     colorizer = load_colorizer(
@@ -108,9 +107,8 @@ def _middle_frames(job: FilmJob, plan: Plan) -> Iterator[tuple[Shot, Frame]]:
         first += shot.frame_count
     decode = replace(decode_settings(job.settings), threads=1 if plan.is_damaged else 0)
     for frame in open_frames(job.info, decode, DecodeCounts()):
-        shot = wanted.pop(frame.pts, None)
-        if shot is not None:
-            yield shot, frame
+        if frame.pts in wanted:
+            yield wanted.pop(frame.pts), frame
         if not wanted:
             return
 

@@ -49,8 +49,9 @@ def read_ahead(items: Iterable[T], depth: int) -> Iterator[T]:
 
 
 def _fill(items: Iterable[T], store: "queue.Queue[T | _Failure | _End[T]]", stopped: threading.Event) -> None:
-    iterator = iter(items)
+    iterator: Iterator[T] | None = None
     try:
+        iterator = iter(items)
         for item in iterator:
             if not _put(store, item, stopped):
                 return

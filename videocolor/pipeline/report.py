@@ -48,6 +48,10 @@ class RunReport:
     luma_digest: str
     stage_busy_s: dict[str, float]
     """This run's; finished segments of an earlier one are not in it."""
+    stage_cpu_s: dict[str, float]
+    """Processor seconds of the stages' own threads; helper threads of torch and codecs are not in it."""
+    color_s: float
+    """From the first segment's begin to the last one's end, this run's."""
     wall_s: float = 0.0
     format: int = REPORT_FORMAT
     version: str = field(default=__version__)
@@ -64,6 +68,7 @@ class RunReport:
         target: Path,
         *,
         clock: StageClock,
+        color_s: float,
         resumed: bool,
     ) -> "RunReport":
         """Gather the report of a film."""
@@ -91,6 +96,8 @@ class RunReport:
             gamut_limited_share=round(limited, 5),
             luma_digest=mux.tags[LUMA_TAG],
             stage_busy_s={stage: round(busy, 3) for stage, busy in clock.busy_s.items() if stage != WAIT},
+            stage_cpu_s={stage: round(cpu, 3) for stage, cpu in clock.cpu_s.items() if stage != WAIT},
+            color_s=round(color_s, 3),
         )
 
     def to_json(self) -> dict[str, Any]:

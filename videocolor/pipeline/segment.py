@@ -159,7 +159,7 @@ def shot_seed(run_seed: int, shot: Shot) -> int:
 
 def luma_sha256(frame: Frame) -> str:
     """sha256 of a frame's Y plane, to recognise it after a seek."""
-    return hashlib.sha256(np.ascontiguousarray(frame.y)).hexdigest()
+    return hashlib.sha256(memoryview(np.ascontiguousarray(frame.y))).hexdigest()  # type: ignore[arg-type]
 
 
 def _with_source_chroma(frames: Iterable[Frame], settings: MergeSettings) -> Iterator[MergedFrame]:

@@ -1,6 +1,7 @@
 """What a film says about itself: geometry, colour tags, HDR, tags, chapters, attachments. Compares, decodes nothing."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,6 +10,7 @@ from typing import Any
 
 from videocolor.core.media import MediaInfo
 from videocolor.media.opening import open_input
+from videocolor.media.probe import describe_stream
 from videocolor.verify.packets import CutRange
 from videocolor.verify.program import sample_aspect_text, stream_lines
 from videocolor.verify.report import Finding, Judge, shortened
@@ -63,10 +65,17 @@ class FilmDescription:
     info: MediaInfo
     sample_aspect: str
     """As the ffmpeg program shows it."""
-    video_tags: Mapping[str, str]
-    """Tags of the coloured stream."""
+    dispositions: frozenset[str]
+    """Flags of the coloured stream."""
+    stream_tags: Mapping[int, Mapping[str, str]]
+    """Tags of each stream, by index, with keys in lower case: Matroska's come back in either."""
     chapters: tuple[Chapter, ...]
     attachments: tuple[Attachment, ...]
+
+    @property
+    def video_tags(self) -> Mapping[str, str]:
+        """Tags of the coloured stream."""
+        return self.stream_tags[self.info.video.index]
 
     def tag(self, key: str) -> str | None:
         """A tag of the container, whatever the case of its key."""
@@ -83,12 +92,14 @@ def read_description(info: MediaInfo) -> FilmDescription:
             if stream.type == "attachment" or stream.index in covers
         ]
         chapters = tuple(_chapter(item) for item in container.chapters())
-        tags = dict(container.streams[info.video.index].metadata)
+        flags = frozenset(describe_stream(container.streams[info.video.index]).dispositions)
+        tags = {stream.index: _lowered(stream.metadata) for stream in container.streams}
     line = stream_lines(info.path).get(info.video.index, "")
     return FilmDescription(
         info=info,
         sample_aspect=sample_aspect_text(line),
-        video_tags=tags,
+        dispositions=flags,
+        stream_tags=tags,
         chapters=chapters,
         attachments=tuple(attachments),
     )
@@ -161,9 +172,14 @@ def check_tags(source: FilmDescription, result: FilmDescription, judge: Judge) -
     kept = {key: source.video_tags[key] for key in ("language", "title") if source.video_tags.get(key, "und") != "und"}
     if kept:
         yield _compared_tags("picture's tags", kept, result.video_tags, judge)
-    code = _lowered(source.video_tags).get("timecode") or source.tag("timecode")
+    # MP4 and MOV always enable the first track of a kind, which shows as "default".
+    ignored = {"default"} if "mov" in result.info.container else set()
+    flags = source.dispositions - ignored, result.dispositions - ignored
+    detail = " -> ".join(", ".join(sorted(item)) or "none" for item in flags)
+    yield judge.check("picture's disposition", flags[0] == flags[1], detail)
+    code = source.video_tags.get("timecode") or source.tag("timecode")
     if code:
-        found = _lowered(result.video_tags).get("timecode") or result.tag("timecode")
+        found = result.video_tags.get("timecode") or result.tag("timecode")
         yield judge.check("start time code", code == found, f"{code} -> {found}")
 
 
@@ -212,11 +228,20 @@ def _compared_tags(promise: str, before: Mapping[str, str], after: Mapping[str, 
     wanted = {
         key: value for key, value in _lowered(before).items() if key not in _OWN_TAGS and not key.startswith(_OUR_TAGS)
     }
+    # QuickTime tags come twice, as "make" and with their language as "make-deu": one of both is enough.
+    twins = {key for key, value in wanted.items() if _base_key(key) in _OWN_TAGS or wanted.get(_base_key(key)) == value}
+    wanted = {key: value for key, value in wanted.items() if key not in twins}
     wrong = [key for key, value in wanted.items() if made.get(key) != value]
     detail = f"{len(wanted)} -> {len(wanted) - len(wrong)}" + (
         f", lost or changed: {shortened(wrong)}" if wrong else ""
     )
     return judge.check(promise, not wrong, detail if wanted else "none")
+
+
+def _base_key(key: str) -> str:
+    """A tag's key without its language; empty where it has none."""
+    match = re.fullmatch(r"(.+)-[a-z]{3}", key)
+    return match[1] if match else ""
 
 
 def _lowered(tags: Mapping[str, str]) -> dict[str, str]:
@@ -244,10 +269,11 @@ def _is_near(before: Fraction, after: Fraction, shift: Fraction) -> bool:
 
 
 def _attachment(stream: Any, path: Path, *, is_cover: bool) -> Attachment:
+    tags = _lowered(stream.metadata)
     data = _cover_bytes(path, stream.index) if is_cover else bytes(stream.data or b"")
     return Attachment(
-        name=stream.metadata.get("filename"),
-        mime=stream.metadata.get("mimetype"),
+        name=tags.get("filename"),
+        mime=tags.get("mimetype"),
         sha256=hashlib.sha256(data).hexdigest(),
         size=len(data),
         is_cover=is_cover,

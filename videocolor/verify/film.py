@@ -1,7 +1,7 @@
 """Verification of a film: both files are read, then one promise after the other is judged."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,14 +12,16 @@ from videocolor.core.media import MediaInfo
 from videocolor.media.decode import DecodeCounts, DecodeSettings, open_frames
 from videocolor.media.probe import probe_film
 from videocolor.media.timing import parse_time_code
+from videocolor.paths import report_path
 from videocolor.verify import description, luma, timing
-from videocolor.verify.decoding import UNLIMITED_DAMAGE, ResultReading, count_frames_by_program, open_result
+from videocolor.verify.decoding import UNLIMITED_DAMAGE, ResultReading, frames_by_program, open_result
 from videocolor.verify.description import FilmDescription, read_description
-from videocolor.verify.packets import CutRange, PacketReading, PacketTrack, align_cut, check_packets, read_packets
+from videocolor.verify.packets import CutRange, PacketReading, align_cut, check_packets, read_packets
 from videocolor.verify.report import Finding, Judge, VerifyReport
 from videocolor.verify.streams import StreamMap, StreamPair, check_labels, check_presence, data_tags, pair_streams
 from videocolor.verify.timing import FilmClock
 
+# Written by `pipeline/report.py`, which needs torch; a test compares the names.
 DIGEST_TAG = "VIDEOCOLOR_LUMA"
 """Container tag with the luma digest that the run computed."""
 FIELDS_TAG = "VIDEOCOLOR_FIELDS"
@@ -77,7 +79,7 @@ def verify_film(
         _picture_findings(films, fields, judge),
         _clock_findings(films, fields, judge),
         _description_findings(films, fields, judge),
-        check_presence(films.streams, films.result.info, judge),
+        check_presence(films.streams, judge),
         *(_stream_findings(pair, films, judge) for pair in films.streams.pairs),
     )
     return VerifyReport(str(source), str(result), tuple(findings))
@@ -99,8 +101,8 @@ def _read(source: MediaInfo, result: MediaInfo, start: Fraction | None, end: Fra
         )
     base = source.video.time_base
     clocks = (
-        FilmClock(times=[pts * base for pts in measure.source_pts], tick=base, container=source.container),
-        FilmClock(times=reading.times, tick=result.video.time_base, container=result.container),
+        FilmClock(pts=measure.source_pts, tick=base, container=source.container),
+        FilmClock(pts=reading.pts, tick=reading.tick, container=result.container),
     )
     cut = None
     if start is not None or end is not None:
@@ -169,11 +171,13 @@ def _clock_findings(films: _Films, fields: str | None, judge: Judge) -> Iterator
         yield timing.check_frame_times(before, after, judge)
     expected = before.start if films.cut is None else Fraction(0)
     yield timing.check_start(before, after, expected=expected, shift=films.shift, judge=judge)
+    # The length that a source states holds for the whole of it.
+    stated = films.source.info.duration_s if films.cut is None else None
     yield from timing.check_duration(
         _ends(films, of_source=True),
         _ends(films, of_source=False),
         films.clocks,
-        header_s=films.result.info.duration_s,
+        headers_s=(stated, films.result.info.duration_s),
         judge=judge,
     )
 
@@ -207,47 +211,49 @@ def _stream_findings(pair: StreamPair, films: _Films, judge: Judge) -> Iterator[
     yield check_packets(pair.name, before, after, films.cut, judge, note=note)
     pairs = None if films.cut is None else align_cut(before, after, films.cut)
     yield timing.check_sync(pair.name, before, after, films.clocks, judge, pairs=pairs)
-    yield from check_labels(pair, films.result.info.container, judge)
+    tags = films.source.stream_tags[pair.source.index], films.result.stream_tags[pair.result.index]
+    yield from check_labels(pair, tags, films.result.info.container, judge)
 
 
 def _count_by_program(films: _Films) -> int | None:
     """A second opinion on the source's frames: its packets if they agree, else a decoding pass of ffmpeg."""
-    wanted = [time for time in films.clocks[0].times if time is not None]
+    clock = films.clocks[0]
     track = films.source_packets.tracks[films.source.info.video.index]
-    if _within(timing.rising_times(track), films.cut) == wanted:
-        return len(wanted)
-    times = [time for time in count_frames_by_program(films.source.info) if time is not None]
-    if not times:
-        return None
-    return len(_within(times, films.cut))
+    if track.time_base == clock.tick and _within(sorted(track.pts), clock.tick, films.cut) == list(clock.pts):
+        return len(clock.pts)
+    found = frames_by_program(films.source.info)
+    return None if found is None else len(_within(*found, films.cut))
 
 
-def _within(times: list[Fraction], cut: CutRange | None) -> list[Fraction]:
+def _within(pts: Sequence[int], tick: Fraction, cut: CutRange | None) -> list[int]:
+    """The frames of the part that was coloured; frames without a time are counted where nothing was cut."""
     if cut is None:
-        return times
-    return [time for time in times if time >= cut.start and (cut.end is None or time < cut.end)]
+        return list(pts)
+    return [item for item in pts if item * tick >= cut.start and (cut.end is None or item * tick < cut.end)]
 
 
 def _ends(films: _Films, *, of_source: bool) -> list[Fraction]:
     """Where the picture and every kept stream end; of a cut source, where they are cut off."""
-    tracks: list[PacketTrack] = []
     side = films.source_packets if of_source else films.result_packets
-    info = films.source.info if of_source else films.result.info
-    tracks.append(side.tracks[info.video.index])
+    clock = films.clocks[0 if of_source else 1]
+    # Packets at a damaged end may hold no frame, so the picture's end is that of its frames.
+    ends = [] if clock.last is None else [clock.last]
     for pair in films.streams.pairs:
-        if pair.result is not None and pair.fate == "copied":
-            tracks.append(side.tracks[pair.source.index if of_source else pair.result.index])
-    ends = [end for end in (track.end_time for track in tracks) if end is not None]
-    if of_source and films.cut is not None and films.cut.end is not None:
-        return [min(end, films.cut.end) for end in ends]
+        if pair.result is None or pair.fate != "copied":
+            continue
+        track = side.tracks[pair.source.index if of_source else pair.result.index]
+        if of_source and films.cut is not None:
+            kept = align_cut(track, films.result_packets.tracks[pair.result.index], films.cut)
+            track = track.part([number for number, _ in kept])
+        end = track.end_time
+        ends += [] if end is None else [end]
     return ends
 
 
 def _reported_digest(result: Path) -> str | None:
     """The digest in the report beside the result, None where there is none."""
-    path = result.with_name(result.name + ".report.json")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(report_path(result).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     digest = values.get("luma_digest") if isinstance(values, dict) else None

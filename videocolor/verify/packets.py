@@ -2,7 +2,7 @@
 
 import hashlib
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -33,6 +33,15 @@ class PacketTrack:
         self.pts.append(NO_TIME if pts is None else pts)
         self.durations.append(duration)
         self.byte_count += size
+
+    def part(self, numbers: Iterable[int]) -> "PacketTrack":
+        """Some of the packets, as a track of their own (its bytes are not counted)."""
+        track = PacketTrack(self.time_base)
+        for number in numbers:
+            track.hashes.append(self.hashes[number])
+            track.pts.append(self.pts[number])
+            track.durations.append(self.durations[number])
+        return track
 
     @property
     def packet_count(self) -> int:

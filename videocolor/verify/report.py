@@ -37,7 +37,7 @@ class VerifyReport:
         """How many findings have a state."""
         return sum(item.state == state for item in self.findings)
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The report as plain values for JSON; `report_from_dict` reads it back."""
         return {
             "format": _FORMAT,
@@ -59,7 +59,7 @@ class VerifyReport:
 
 
 def report_from_dict(values: Mapping[str, Any]) -> VerifyReport:
-    """Read back what `VerifyReport.as_dict` wrote.
+    """Read back what `VerifyReport.to_json` wrote.
 
     Raises:
         ValueError: Another format, or a state that does not exist.

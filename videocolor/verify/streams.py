@@ -83,7 +83,7 @@ def data_tags(path: Path) -> dict[int, str]:
     return {index: tag for index, tag in tags.items() if tag}
 
 
-def check_presence(streams: StreamMap, result: MediaInfo, judge: Judge) -> Iterator[Finding]:
+def check_presence(streams: StreamMap, judge: Judge) -> Iterator[Finding]:
     """No copied stream is missing, and none has appeared that was not there."""
     for kind in _KINDS:
         mine = [pair for pair in streams.pairs if pair.source.kind == kind]
@@ -102,21 +102,27 @@ def check_presence(streams: StreamMap, result: MediaInfo, judge: Judge) -> Itera
         yield judge.check(
             f"{kind} streams", not lost and not strange, detail, loss=None if strange else LOSS_OF_KIND[kind]
         )
-    if not streams.pairs and not streams.extra:
-        yield judge.check("other streams", not result.others, "none in the source")
 
 
-def check_labels(pair: StreamPair, container: str, judge: Judge) -> Iterator[Finding]:
-    """Language, title and dispositions of a copied stream."""
-    if pair.result is None:
-        return
-    before, after = pair.source, pair.result
-    languages = before.language or "und", after.language or "und"
-    yield judge.check(f"{pair.name} language", languages[0] == languages[1], f"{languages[0]} -> {languages[1]}")
-    flags = dispositions(before, container), dispositions(after, container)
+def check_labels(
+    pair: StreamPair, tags: tuple[Mapping[str, str], Mapping[str, str]], container: str, judge: Judge
+) -> Iterator[Finding]:
+    """Language, title and dispositions of a copied stream.
+
+    Args:
+        pair: The stream, which is not lost.
+        tags: Its tags in source and result, keys in lower case.
+        container: The result's.
+        judge: Makes the findings.
+    """
+    assert pair.result is not None
+    languages = [item.get("language", "und") for item in tags]
+    yield judge.check(f"{pair.name} language", languages[0] == languages[1], " -> ".join(languages))
+    flags = dispositions(pair.source, container), dispositions(pair.result, container)
     yield judge.check(f"{pair.name} disposition", flags[0] == flags[1], f"{_listed(flags[0])} -> {_listed(flags[1])}")
-    if before.title:
-        yield judge.check(f"{pair.name} title", before.title == after.title, f"{before.title!r} -> {after.title!r}")
+    titles = [item.get("title") for item in tags]
+    if titles[0]:
+        yield judge.check(f"{pair.name} title", titles[0] == titles[1], f"{titles[0]!r} -> {titles[1]!r}")
 
 
 def dispositions(stream: StreamInfo, container: str) -> frozenset[str]:
