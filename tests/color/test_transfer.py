@@ -35,8 +35,9 @@ def test_pq_has_the_levels_of_bt2408():
 def test_coding_and_decoding_are_inverse(transfer, value):
     coded = double(value)
 
-    # PQ has no codes below 7e-7 and hardly any below 1e-5, a twentieth of a 12-bit code.
-    tolerance = 1e-5 if transfer == "pq" else 1e-9
+    # PQ has no codes below 7e-7 and hardly any below 2e-5, a twelfth of a 12-bit code.
+    # The two branches of sRGB miss each other by 3e-8.
+    tolerance = 2e-5 if transfer == "pq" else 1e-7
     torch.testing.assert_close(from_linear(to_linear(coded, transfer), transfer), coded, atol=tolerance, rtol=0)
 
 

@@ -115,10 +115,8 @@ def _carry(stream: StreamInfo, source: InputContainer, info: MediaInfo, muxer: s
     if stream.is_cover:
         if matroska:
             return Carried(stream=stream, action="attach", reason="a cover picture is an attachment in Matroska")
-        reason = _refusal(source.streams[stream.index], muxer)
-        if reason:
-            return Carried(stream=stream, action="lose", reason=reason, loss="attachments")
-        return Carried(stream=stream, action="copy")
+        # MP4 writes covers only beside iTunes tags, which would cost every tag that is not one of theirs.
+        return Carried(stream=stream, action="lose", reason=f"{muxer} holds no cover beside all tags", loss="attachments")
     if stream.kind == "data" and stream.codec == "timecode":
         if muxer in ("mov", "mp4"):
             return Carried(stream=stream, action="rebuild", reason="the muxer writes it from the time code tag")
@@ -209,4 +207,7 @@ def _notes(info: MediaInfo, carried: tuple[Carried, ...], muxer: str) -> list[st
         base = info.video.time_base
         if 1000 % base.denominator:
             notes.append(f"Matroska counts milliseconds: times of the film's {base} s clock are rounded to 1 ms.")
+        matrix = info.video.display_matrix
+        if matrix is not None and any(matrix[6:8]):
+            notes.append("Matroska keeps the display matrix's turn, not its shift, which players do not use.")
     return notes

@@ -144,6 +144,8 @@ def _add_video(job: MuxJob, source: InputContainer, result: OutputContainer) -> 
         with av.open(libav_name(job.segments[0][0])) as first:
             stream: Any = result.add_stream_from_template(first.streams.video[0], opaque=True)
         stream.time_base = job.encoding.time_base
+        # The muxer makes a time code track only for a stream that has a rate.
+        stream.codec_context.framerate = job.encoding.rate
         if job.encoding.sample_aspect is not None:
             # SVT-AV1 writes none into its stream, so the segment's header has none either.
             stream.codec_context.sample_aspect_ratio = job.encoding.sample_aspect

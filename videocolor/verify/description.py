@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from videocolor.core.media import MediaInfo
+from videocolor.core.media import MediaInfo, VideoInfo
 from videocolor.media.opening import open_input
 from videocolor.media.probe import describe_stream
 from videocolor.verify.packets import CutRange
@@ -141,8 +141,8 @@ def check_color_tags(source: FilmDescription, result: FilmDescription, judge: Ju
             continue
         if name == "matrix" and before.layout.chroma == "rgb":
             yield judge.skip(promise, "RGB has none; the result's is that of the conversion")
-        elif name == "chroma_location" and (before.layout.chroma == "400" or after.layout.chroma not in ("420", "422")):
-            yield judge.skip(promise, f"no meaning for {before.layout.name} -> {after.layout.name}")
+        elif name == "chroma_location" and (y == 0 or before.layout.chroma == "400") and _other_grid(before, after):
+            yield judge.skip(promise, f"the grid is another one: {before.layout.name} -> {after.layout.name}")
         else:
             yield judge.check(promise, x == y, f"code {x} -> {y}", loss="color")
 
@@ -236,6 +236,11 @@ def _compared_tags(promise: str, before: Mapping[str, str], after: Mapping[str, 
         f", lost or changed: {shortened(wrong)}" if wrong else ""
     )
     return judge.check(promise, not wrong, detail if wanted else "none")
+
+
+def _other_grid(before: VideoInfo, after: VideoInfo) -> bool:
+    """Whether chroma was made on another grid than the source's, or on one whose place is never in doubt."""
+    return before.layout.chroma != after.layout.chroma or after.layout.chroma not in ("420", "422")
 
 
 def _base_key(key: str) -> str:
