@@ -71,13 +71,19 @@ class Journal:
         self._results[result.index] = result
 
     def _end_last_line(self) -> None:
-        """Cut off a half line that a crash left, so that the next one begins on its own."""
+        """Cut off a half line that a crash left, or end a whole one, so that the next line begins on its own."""
         if not self._path.exists():
             return
         data = self._path.read_bytes()
-        if data and not data.endswith(b"\n"):
-            with translated_os_errors(self._path), self._path.open("r+b") as file:
-                file.truncate(data.rfind(b"\n") + 1)
+        whole_lines = data.rfind(b"\n") + 1
+        if whole_lines == len(data):
+            return
+        with translated_os_errors(self._path), self._path.open("r+b") as file:
+            if _parse_line(data[whole_lines:].decode("utf-8", "replace")) is None:
+                file.truncate(whole_lines)
+            else:
+                file.seek(0, os.SEEK_END)
+                file.write(b"\n")
 
     def _is_whole(self, result: SegmentResult) -> bool:
         path = self._segments / result.file
@@ -90,10 +96,13 @@ class Journal:
 def _read_lines(path: Path) -> list[SegmentResult]:
     if not path.exists():
         return []
-    results = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            results.append(SegmentResult(**json.loads(line)))
-        except (ValueError, TypeError):
-            log.debug("%s: a broken line is dropped", path)
-    return results
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [result for line in lines if (result := _parse_line(line)) is not None]
+
+
+def _parse_line(line: str) -> SegmentResult | None:
+    try:
+        return SegmentResult(**json.loads(line))
+    except (ValueError, TypeError):
+        log.debug("a broken line of the journal is dropped")
+        return None

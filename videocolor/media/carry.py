@@ -124,7 +124,7 @@ def _carry(stream: StreamInfo, source: InputContainer, info: MediaInfo, muxer: s
         return Carried(stream=stream, action="lose", reason=reason, loss=kind)
     if stream.kind == "data" and info.chapter_count and _is_chapter_text(source, stream):
         return Carried(stream=stream, action="rebuild", reason="it holds the chapters, which are written as such")
-    reason = _refusal(source.streams[stream.index], muxer)
+    reason = _refusal(info.path, stream, muxer)
     if reason:
         return Carried(stream=stream, action="lose", reason=reason, loss=kind)
     return Carried(stream=stream, action="copy")
@@ -135,16 +135,34 @@ def _is_chapter_text(source: InputContainer, stream: StreamInfo) -> bool:
     return "mov" in source.format.name and not stream.dispositions and stream.codec == ""
 
 
-def _refusal(stream: Any, muxer: str) -> str | None:
-    """Why a muxer does not take a stream, by offering it; None if it does."""
-    with tempfile.TemporaryDirectory(prefix="videocolor-") as folder:
+def _refusal(path: Path, stream: StreamInfo, muxer: str) -> str | None:
+    """Why a muxer does not take a stream, by offering it; None if it does.
+
+    Sound is offered with its first packet, because MP4 judges it only as it writes its index. Other streams may have
+    their first packet hours later.
+    """
+    with open_input(path) as source, tempfile.TemporaryDirectory(prefix="videocolor-") as folder:
+        original: Any = source.streams[stream.index]
         try:
             with av.open(libav_name(Path(folder) / "trial"), "w", format=muxer) as trial:
-                trial.add_stream_from_template(stream, opaque=True)
+                copy: Any = trial.add_stream_from_template(original, opaque=True)
+                copy.time_base = original.time_base
                 trial.start_encoding()
+                if stream.kind == "audio":
+                    _offer_first_packet(source, original, trial, copy)
         except (av.FFmpegError, ValueError, RuntimeError):
             return f"{muxer} does not take it"
     return None
+
+
+def _offer_first_packet(source: InputContainer, original: Any, trial: Any, copy: Any) -> None:
+    for packet in source.demux(original):
+        if packet.size:
+            packet.stream = copy
+            if packet.dts is None:
+                packet.dts = packet.pts or 0
+            trial.mux(packet)
+            return
 
 
 def _remedy(stream: StreamInfo, muxer: str) -> str:

@@ -150,7 +150,9 @@ def choose_codec(settings: EncodeSettings, layout: PixelLayout, target: Path) ->
     """
     form = container_format(target)
     if settings.codec == "auto":
-        for codec in form.codecs:
+        # HDR10 is at home in H.265: few players look for its mastering data in H.264.
+        order = sorted(form.codecs, key=lambda name: name != "h265") if layout.transfer == "pq" else form.codecs
+        for codec in order:
             if _deepest(codec) >= layout.bit_depth:
                 return codec
         return form.codecs[0]
@@ -248,7 +250,9 @@ def encoder_formats(codec: str) -> tuple[str, ...]:
         formats = av.Codec(name, "w").video_formats or []
     except av.codec.codec.UnknownCodecError as error:
         raise EncoderError(f"The encoder {name} is missing in this build of PyAV.", "Use another --codec.") from error
-    return tuple(item.name for item in formats if item.name.startswith(("yuv4", "yuva4")))
+    # libx265 lists yuva420p in every build and opens with it in few.
+    kinds = ("yuv4",) if codec == "h265" else ("yuv4", "yuva4")
+    return tuple(item.name for item in formats if item.name.startswith(kinds))
 
 
 def result_tags(video: VideoInfo, chroma: str) -> ColorTags:
@@ -308,6 +312,8 @@ def _encoder_options(codec: str, settings: EncodeSettings, pix_fmt: str, video: 
     for option, value in (("--crf", settings.crf), ("--preset", settings.preset)):
         if value is not None and (form.default_crf is None):
             raise SettingsError(f"{option} has no meaning for {codec}.", "Leave it out, or use h264, h265 or av1.")
+    if codec in ("h264", "h265") and settings.crf is not None and settings.crf > 51:
+        raise SettingsError(f"--crf {settings.crf} is too high for {codec}.", "Choose 0..51.")
     if settings.tune is not None and codec not in ("h264", "h265"):
         raise SettingsError(f"--tune has no meaning for {codec}.", "Leave it out, or use h264 or h265.")
     options = {} if preset is None else {"preset": preset}

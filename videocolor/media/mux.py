@@ -5,6 +5,7 @@ Owns dts, the order of packets, tags, chapters and attachments. Nothing is decod
 
 import heapq
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -34,6 +35,7 @@ _OWN_TAGS = frozenset(
 _TAGS_IN_THE_BITSTREAM = frozenset({"h264", "h265", "av1"})
 # Their packets do not hold the pixels' shape (SVT-AV1 writes no render size), and PyAV cannot tell it to Matroska.
 _NO_ASPECT_IN_THE_BITSTREAM = frozenset({"ffv1", "prores", "av1"})
+_LARGEST_TIMESCALE = 100_000_000
 # mkvmerge's statistics hold for packets that are copied, not for the coloured ones.
 _STATISTICS = ("BPS", "NUMBER_OF_", "_STATISTICS", "DURATION")
 
@@ -106,6 +108,16 @@ def _write(job: MuxJob, source: InputContainer, result: OutputContainer) -> None
         result.mux(packet)
 
 
+def _movie_timescale(source: InputContainer) -> int:
+    """A clock in which the start of every track is a whole number of ticks, as far as 32 bits go."""
+    scale = 1000
+    for stream in source.streams:
+        for clock in (getattr(stream.time_base, "denominator", 1), getattr(stream, "sample_rate", None) or 1):
+            common = math.lcm(scale, clock)
+            scale = common if common <= _LARGEST_TIMESCALE else scale
+    return scale
+
+
 def _check_codec_headers(job: MuxJob) -> None:
     """All segments must share one codec header, or players decode the joined stream wrongly."""
     headers = set()
@@ -128,9 +140,7 @@ def _muxer_options(job: MuxJob, source: InputContainer, muxer: str) -> dict[str,
         return {}
     # Without use_metadata_tags all tags but a dozen are lost; without the scales, ticks and edit lists are rounded.
     options = {"movflags": "use_metadata_tags"}
-    bases = {stream.time_base.denominator for stream in source.streams if stream.time_base}
-    movie_scale = max((base for base in bases if base <= 1_000_000), default=1000)
-    options["movie_timescale"] = str(max(1000, movie_scale))
+    options["movie_timescale"] = str(_movie_timescale(source))
     copied_video = any(item.action == "copy" and item.stream.kind == "video" for item in job.carry.carried)
     if not copied_video:
         # The option holds for every video track: with two of them their clocks differ.

@@ -32,4 +32,8 @@ def display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
 
 def noticed_side_data(frame: VideoFrame) -> tuple[str, ...]:
     """Names of a frame's side data that a viewer can miss."""
-    return tuple(sorted(set(read_side_data(frame)) - _UNNOTICED))
+    found = read_side_data(frame)
+    if not any(found.get("STEREO3D", b"")[:4]):
+        # AV_STEREO3D_2D: WebM files say so of plain pictures.
+        found.pop("STEREO3D", None)
+    return tuple(sorted(set(found) - _UNNOTICED))

@@ -4,6 +4,7 @@ Matroska counts milliseconds. It also has no negative times: where sound begins 
 all streams move together by that much, which is no break as long as they stay in sync.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -89,12 +90,11 @@ def check_start(source: FilmClock, result: FilmClock, *, expected: Fraction, shi
         shift: How far everything lies before zero, which Matroska cannot hold.
         judge: Makes the finding.
     """
-    tick = max(source.tick, result.tick)
     offset = result.start - expected
     detail = f"{float(expected):.6f} s -> {float(result.start):.6f} s"
-    if abs(offset) <= tick:
+    if abs(offset) <= _rounding(source.tick, result.tick):
         return judge.check("first frame's time", True, detail)
-    together = _MATROSKA in result.container and shift > 0 and abs(offset - shift) <= 2 * tick
+    together = _MATROSKA in result.container and shift > 0 and abs(offset - shift) <= 2 * result.tick
     if together:
         detail += f": sound begins {_milliseconds(shift)} before zero, so Matroska moves all streams together"
     return judge.check("first frame's time", together, detail)
@@ -173,10 +173,11 @@ def check_duration(
     if header is None:
         yield judge.check("duration in header", False, "the result's header states no length")
         return
-    # Containers differ in what they count: from zero or from the first packet, with the last subtitle or without it.
-    candidates = [float(max(result_ends)), float(made), *([] if stated is None else [stated])]
-    is_near = any(abs(header - value) <= float(allowed) + _HEADER_SLACK_S for value in candidates)
-    detail = f"{header:.3f} s stated, {candidates[0]:.3f} s by its packets"
+    # Containers differ: they count from zero or from the first packet, with the last subtitle's duration or without.
+    shortest = min(float((after.last or after.start) - after.start), stated or math.inf)
+    slack = float(allowed) + _HEADER_SLACK_S
+    is_near = shortest - slack <= header <= float(max(made, *result_ends)) + slack
+    detail = f"{header:.3f} s stated, {float(max(result_ends)):.3f} s by its packets"
     yield judge.check("duration in header", is_near, detail)
 
 
