@@ -40,7 +40,7 @@ class View:
 
 SHOTS = (
     (View(x=230, y=215, width=450), View(x=222, y=140, width=250)),
-    (View(x=375, y=330, width=240), View(x=310, y=240, width=380)),
+    (View(x=392, y=190, width=230), View(x=300, y=215, width=400)),
 )
 
 

@@ -14,13 +14,22 @@ from videocolor.errors import VerifyError
 @click.option("--start", metavar="TIME", help="As given to colorize.")
 @click.option("--end", metavar="TIME", help="As given to colorize.")
 @click.option("--allow-loss", default="", metavar="KINDS", help="As given to colorize.")
+@click.option("--video-stream", type=int, metavar="INDEX", help="As given to colorize.")
 @json_option
-def command(source: Path, result: Path, start: str | None, end: str | None, allow_loss: str, as_json: bool) -> int:
+def command(
+    source: Path,
+    result: Path,
+    start: str | None,
+    end: str | None,
+    allow_loss: str,
+    video_stream: int | None,
+    as_json: bool,
+) -> int:
     """Prove what RESULT kept of SOURCE: every promise is held, broken, or not tested."""
     from videocolor.verify import verify
 
     losses = frozenset(word.strip() for word in allow_loss.split(",") if word.strip())
-    report = verify(source, result, start=start, end=end, allow_loss=losses)
+    report = verify(source, result, start=start, end=end, allow_loss=losses, video_stream=video_stream)
     if as_json:
         print_json(report.to_json())
     else:

@@ -116,7 +116,7 @@ def _carry(stream: StreamInfo, source: InputContainer, info: MediaInfo, muxer: s
         if matroska:
             return Carried(stream=stream, action="attach", reason="a cover picture is an attachment in Matroska")
         # MP4 writes covers only beside iTunes tags, which would cost every tag that is not one of theirs.
-        return Carried(stream=stream, action="lose", reason=f"{muxer} holds no cover beside all tags", loss="attachments")
+        return Carried(stream=stream, action="lose", reason=f"{muxer} has no cover beside all tags", loss="attachments")
     if stream.kind == "data" and stream.codec == "timecode":
         if muxer in ("mov", "mp4"):
             return Carried(stream=stream, action="rebuild", reason="the muxer writes it from the time code tag")
@@ -124,9 +124,9 @@ def _carry(stream: StreamInfo, source: InputContainer, info: MediaInfo, muxer: s
         return Carried(stream=stream, action="lose", reason=reason, loss=kind)
     if stream.kind == "data" and info.chapter_count and _is_chapter_text(source, stream):
         return Carried(stream=stream, action="rebuild", reason="it holds the chapters, which are written as such")
-    reason = _refusal(info.path, stream, muxer)
-    if reason:
-        return Carried(stream=stream, action="lose", reason=reason, loss=kind)
+    refusal = _refusal(info.path, stream, muxer)
+    if refusal is not None:
+        return Carried(stream=stream, action="lose", reason=refusal, loss=kind)
     return Carried(stream=stream, action="copy")
 
 

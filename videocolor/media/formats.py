@@ -322,8 +322,12 @@ def _encoder_options(codec: str, settings: EncodeSettings, pix_fmt: str, video: 
     if codec == "h264":
         # x264's crf 0 is lossy above 8 bits; qp 0 is lossless at every depth.
         options |= {"qp": "0"} if crf == 0 else {"crf": str(crf)}
+        # Without it x264's AVX-512 code reads memory that was never written (macroblock tree, widths that are no
+        # multiple of 128): two runs gave different films. It also makes machines agree, and costs no time.
+        params = ["cpu-independent=1"]
         if video.field_order in ("tt", "tb", "bb", "bt"):
-            options["x264-params"] = "tff=1" if video.field_order[0] == "t" else "bff=1"
+            params.append("tff=1" if video.field_order[0] == "t" else "bff=1")
+        options["x264-params"] = ":".join(params)
     elif codec == "h265":
         params = ["log-level=error", *(["lossless=1"] if crf == 0 else [])]
         options |= {"x265-params": ":".join(params)} | ({} if crf == 0 else {"crf": str(crf)})

@@ -6,6 +6,7 @@ Owns dts, the order of packets, tags, chapters and attachments. Nothing is decod
 import heapq
 import logging
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -36,6 +37,7 @@ _TAGS_IN_THE_BITSTREAM = frozenset({"h264", "h265", "av1"})
 # Their packets do not hold the pixels' shape (SVT-AV1 writes no render size), and PyAV cannot tell it to Matroska.
 _NO_ASPECT_IN_THE_BITSTREAM = frozenset({"ffv1", "prores", "av1"})
 _LARGEST_TIMESCALE = 100_000_000
+_PLAIN_DATE = re.compile(r"^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)$")
 # mkvmerge's statistics hold for packets that are copied, not for the coloured ones.
 _STATISTICS = ("BPS", "NUMBER_OF_", "_STATISTICS", "DURATION")
 
@@ -58,6 +60,11 @@ class MuxJob:
     """Packets of other streams from here on are left out; None keeps all."""
     tags: Mapping[str, str]
     """Added to the container's metadata: what was done, and the luma digest."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether only a part of the film is wanted."""
+        return self.offset_pts != 0 or self.end_pts is not None
 
 
 def mux_film(job: MuxJob, part: Path) -> None:
@@ -98,7 +105,7 @@ def _write(job: MuxJob, source: InputContainer, result: OutputContainer) -> None
             _attach(original, job.info.path, result)
     if job.info.chapter_count:
         result.set_chapters(_moved_chapters(job, source))
-    result.metadata.update({k: v for k, v in job.info.metadata.items() if k.lower() not in _OWN_TAGS})
+    result.metadata.update(_kept_tags(job.info.metadata))
     result.metadata.update(job.tags)
     streams = [_coloured_packets(job, video)]
     if copies:
@@ -165,9 +172,8 @@ def _add_video(job: MuxJob, source: InputContainer, result: OutputContainer) -> 
     stream.disposition = original.disposition
     kept = {
         key: value
-        for key, value in original.metadata.items()
-        if key.lower() not in _OWN_TAGS
-        and not key.upper().startswith(_STATISTICS)
+        for key, value in _kept_tags(original.metadata).items()
+        if not key.upper().startswith(_STATISTICS)
         # VP8 and VP9 keep alpha beside the picture; no result here does.
         and key.lower() != "alpha_mode"
     }
@@ -184,8 +190,20 @@ def _add_copy(original: Any, result: OutputContainer) -> Any:
     stream: Any = result.add_stream_from_template(original, opaque=True)
     stream.time_base = original.time_base
     stream.disposition = original.disposition
-    stream.metadata.update({k: v for k, v in original.metadata.items() if k.lower() not in _OWN_TAGS})
+    stream.metadata.update(_kept_tags(original.metadata))
     return stream
+
+
+def _kept_tags(metadata: Mapping[str, str]) -> dict[str, str]:
+    """A file's or stream's tags without those that its muxer wrote about itself, dates in ISO 8601.
+
+    FLV and old AVI files write `2016-05-31 17:01:35`, which Matroska's muxer drops without a word.
+    """
+    return {
+        key: _PLAIN_DATE.sub(r"\1T\2Z", value) if key.lower() == "creation_time" else value
+        for key, value in metadata.items()
+        if key.lower() not in _OWN_TAGS
+    }
 
 
 def _attach(original: Any, path: Path, result: OutputContainer) -> None:
@@ -215,8 +233,9 @@ def _moved_chapters(job: MuxJob, source: InputContainer) -> list[Any]:
     for chapter in source.chapters():
         base = to_fraction(chapter["time_base"]) or Fraction(1, 1000)
         start, end = chapter["start"] - round(shift / base), chapter["end"] - round(shift / base)
-        if end > 0 or not job.offset_pts:
-            chapters.append({**chapter, "start": start if not job.offset_pts else max(0, start), "end": end})
+        is_over = job.end_pts is not None and start >= (job.end_pts - job.offset_pts) * job.info.video.time_base / base
+        if (end > 0 and not is_over) or not job.is_cut:
+            chapters.append({**chapter, "start": max(0, start) if job.is_cut else start, "end": end})
     return chapters
 
 
@@ -263,7 +282,6 @@ def _copied_packets(job: MuxJob, source: InputContainer, copies: dict[int, Any])
     video_base = job.info.video.time_base
     start = job.offset_pts * video_base
     end = None if job.end_pts is None else job.end_pts * video_base
-    is_cut = job.offset_pts != 0 or end is not None
     latest = Fraction(-(10**9))
     packets = source.demux([source.streams[index] for index in copies])
     while True:
@@ -278,7 +296,7 @@ def _copied_packets(job: MuxJob, source: InputContainer, copies: dict[int, Any])
             continue
         base = packet.time_base
         stamp = packet.dts if packet.dts is not None else packet.pts
-        if stamp is not None and is_cut:
+        if stamp is not None and job.is_cut:
             time = (packet.pts if packet.pts is not None else stamp) * base
             if time < start or (end is not None and time >= end):
                 continue

@@ -88,13 +88,15 @@ def describe_stream(stream: Any) -> StreamInfo:
     context = getattr(stream, "codec_context", None)
     kind: StreamKind = stream.type if stream.type in ("video", "audio", "subtitle", "attachment") else "data"
     tag = getattr(context, "codec_tag", "") if context is not None else ""
+    # Containers differ in the case of their keys.
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
     return StreamInfo(
         index=stream.index,
         kind=kind,
         codec=_codec_name(stream, context),
         tag=tag.strip("\x00 "),
-        language=stream.metadata.get("language"),
-        title=stream.metadata.get("title") or stream.metadata.get("filename"),
+        language=tags.get("language"),
+        title=tags.get("title") or tags.get("filename"),
         dispositions=tuple(flag.name or "" for flag in av.stream.Disposition if flag in stream.disposition),
         is_cover=kind == "video" and _COVER in stream.disposition,
     )

@@ -308,7 +308,8 @@ def _mux_job(run: _FilmRun, plan: Plan) -> MuxJob:
             raise TargetError(f"Segment {segment.index} is missing.", "Run the same command again.")
         digest.add_sum(result.luma_sum)
         files.append((run.work.segments / result.file, segment.start_pts))
-    is_cut = settings.start is not None or settings.end is not None
+    decode, video = decode_settings(settings), run.job.info.video
+    is_cut = decode.start is not None or decode.end is not None
     return MuxJob(
         info=run.job.info,
         encoding=run.job.encoding,
@@ -317,6 +318,6 @@ def _mux_job(run: _FilmRun, plan: Plan) -> MuxJob:
         pts=plan.pts,
         durations=plan.durations,
         offset_pts=plan.pts[0] if is_cut else 0,
-        end_pts=plan.pts[-1] + plan.durations[-1] if settings.end is not None else None,
+        end_pts=None if decode.end is None else (video.start_pts or 0) + int(decode.end / video.time_base),
         tags=provenance_tags(settings, run.colorizer, luma_digest=digest.hex),
     )

@@ -25,7 +25,7 @@ def check_muxed(job: MuxJob, part: Path) -> None:
     if not films:
         raise VerifyError(f"{part} holds no video stream.", _REMEDY)
     _check_times(job, films[0])
-    if job.offset_pts or job.end_pts is not None:
+    if job.is_cut:
         return
     source = read_packets(job.info.path)
     copied = [item.stream for item in job.carry.carried if item.action == "copy"]

@@ -117,7 +117,15 @@ def check_geometry(source: FilmDescription, result: FilmDescription, judge: Judg
     matrices = before.display_matrix or _UPRIGHT, after.display_matrix or _UPRIGHT
     turned = "upright" if matrices[0] == _UPRIGHT else f"matrix {' '.join(map(str, matrices[0]))}"
     detail = turned if matrices[0] == matrices[1] else f"{turned} -> {' '.join(map(str, matrices[1]))}"
-    yield judge.check("rotation and mirroring", matrices[0] == matrices[1], detail)
+    same = matrices[0] == matrices[1]
+    if not same and "matroska" in result.info.container and _turn(matrices[0]) == _turn(matrices[1]):
+        same, detail = True, f"{detail} (Matroska holds the turn; the shift, which players do not use, is dropped)"
+    yield judge.check("rotation and mirroring", same, detail, loss="rotation")
+
+
+def _turn(matrix: tuple[int, ...]) -> tuple[int, ...]:
+    """A display matrix without its shift."""
+    return matrix[:6] + matrix[8:]
 
 
 def check_field_order(source: FilmDescription, result: FilmDescription, judge: Judge) -> Finding:
