@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -239,11 +240,22 @@ def _compared_tags(promise: str, before: Mapping[str, str], after: Mapping[str, 
     # QuickTime tags come twice, as "make" and with their language as "make-deu": one of both is enough.
     twins = {key for key, value in wanted.items() if _base_key(key) in _OWN_TAGS or wanted.get(_base_key(key)) == value}
     wanted = {key: value for key, value in wanted.items() if key not in twins}
-    wrong = [key for key, value in wanted.items() if made.get(key) != value]
+    wrong = [key for key, value in wanted.items() if _instant(made.get(key)) != _instant(value)]
     detail = f"{len(wanted)} -> {len(wanted) - len(wrong)}" + (
         f", lost or changed: {shortened(wrong)}" if wrong else ""
     )
     return judge.check(promise, not wrong, detail if wanted else "none")
+
+
+def _instant(value: str | None) -> datetime | str | None:
+    """A date as the instant it means: containers write the same one as `… 17:01:35`, `…T17:01:35Z` or `….000000Z`."""
+    if value is None or not re.match(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d", value):
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _other_grid(before: VideoInfo, after: VideoInfo) -> bool:
