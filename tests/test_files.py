@@ -101,7 +101,9 @@ def test_a_missing_folder_is_said_with_its_remedy(tmp_path):
         write_text_atomically(tmp_path / "nowhere" / "report.json", "{}")
 
 
-@pytest.mark.parametrize("error", [MediaNotFound("No film.", "Look."), DiskFullError("Full.", "Empty."), SettingsError("A", "B")])
+@pytest.mark.parametrize(
+    "error", [MediaNotFound("No film.", "Look."), DiskFullError("Full.", "Empty."), SettingsError("A", "B")]
+)
 def test_our_own_errors_pass_untranslated(tmp_path, error):
     """MediaNotFound is a FileNotFoundError too: translated, the user read "cannot be written: Look."."""
 

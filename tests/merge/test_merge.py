@@ -89,7 +89,9 @@ def test_odd_and_tiny_sizes_round_up(chroma, upsample, size):
 
 
 @pytest.mark.parametrize("upsample", UPSAMPLES)
-@pytest.mark.parametrize(("matrix", "full_range", "depth"), [("bt601", True, 8), ("bt709", False, 8), ("bt709", False, 10)])
+@pytest.mark.parametrize(
+    ("matrix", "full_range", "depth"), [("bt601", True, 8), ("bt709", False, 8), ("bt709", False, 10)]
+)
 def test_a_viewer_sees_the_color_that_was_asked_for(matrix, full_range, depth, upsample):
     """Decoded by a player's formula and measured by scikit-image, over the middle lumas."""
     code = np.linspace(60, 200, 24 * 24).reshape(24, 24)

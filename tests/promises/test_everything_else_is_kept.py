@@ -80,17 +80,28 @@ def test_attachments_that_mp4_lacks_are_refused(tmp_path):
     assert 4 == len(decode(tmp_path / "out.mp4").luma)
 
 
-@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
-def test_cover_of_an_mp4(tmp_path, suffix):
+def test_cover_of_an_mp4_goes_into_matroska(tmp_path):
     source = tmp_path / "film.mp4"
     _with_cover(make_film(tmp_path / "plain.mp4", frame_count=5), source)
 
-    colorize(source, tmp_path / f"out{suffix}", preset="ultrafast")
+    colorize(source, tmp_path / "out.mkv", preset="ultrafast")
 
-    with av.open(str(tmp_path / f"out{suffix}")) as film:
+    with av.open(str(tmp_path / "out.mkv")) as film:
         covers = [s for s in film.streams.video if av.stream.Disposition.attached_pic in s.disposition]
         assert 1 == len(covers)
         assert COVER == b"".join(bytes(p) for p in film.demux(covers[0]) if p.size)
+
+
+def test_cover_that_mp4_loses_is_named_before_the_work(tmp_path):
+    """libav's muxer drops covers where it keeps free tags: the work ended with "a defect of videocolor"."""
+    source = tmp_path / "film.mp4"
+    _with_cover(make_film(tmp_path / "plain.mp4", frame_count=5), source)
+
+    with pytest.raises(LossError, match=r"#1 video mjpeg.*cover.*\.mkv.*--allow-loss attachments"):
+        colorize(source, tmp_path / "out.mp4")
+
+    colorize(source, tmp_path / "out.mp4", preset="ultrafast", allow_loss=frozenset({"attachments"}))
+    assert 5 == len(decode(tmp_path / "out.mp4").luma)
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".mov"])
@@ -107,7 +118,7 @@ def test_tags(tmp_path, suffix):
         assert "ger" == after.streams.video[0].metadata["language"]
 
 
-@pytest.mark.parametrize("aspect", [Fraction(128, 117), Fraction(1, 2), Fraction(16, 15)])
+@pytest.mark.parametrize("aspect", [Fraction(128, 117), Fraction(1, 2)])
 @pytest.mark.parametrize(
     ("suffix", "codec"), [(".mkv", "h264"), (".mkv", "ffv1"), (".mp4", "h264"), (".mp4", "ffv1"), (".mov", "prores")]
 )

@@ -227,12 +227,17 @@ def _fingerprint(run: _FilmRun) -> dict[str, object]:
 def _plan(run: _FilmRun) -> Plan:
     """The plan of the work folder, or a new one; warns of everything that the user may want to act on."""
     job, path = run.job, run.work.plan
+
+    def on_planned_frame(count: int) -> None:
+        run.progress.advance(None)
+        if run.options.should_stop():
+            raise Interrupted(f"Stopped while looking for cuts, after {count} frames.", "The same command begins anew.")
+
     if path.exists():
         plan = read_plan(path, expected_format=PLAN_FORMAT)
     else:
         run.progress.start("plan", total=job.info.video.frame_count_header)
-        decode = decode_settings(job.settings)
-        planned = make_plan(job.info, job.settings, decode, on_frame=lambda count: run.progress.advance(None))
+        planned = make_plan(job.info, job.settings, decode_settings(job.settings), on_frame=on_planned_frame)
         check_interlace(planned.interlace, job.info, job.settings)
         plan = planned.plan
         write_plan(path, plan)
