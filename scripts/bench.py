@@ -30,7 +30,7 @@ def color(film, folder, options):
     from videocolor.pipeline.film import RunOptions, colorize_film
     from videocolor.progress import NoProgress
     from videocolor.settings import EncodeSettings, RunSettings
-    from videocolor.verify.after_run import check_muxed
+    from videocolor.verification.after_run import check_muxed
 
     settings = RunSettings(
         precision=options.precision,

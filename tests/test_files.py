@@ -97,7 +97,7 @@ def test_a_full_disk_is_said_with_its_remedy(tmp_path):
 
 
 def test_a_missing_folder_is_said_with_its_remedy(tmp_path):
-    with pytest.raises(TargetError, match="cannot be written: No such file.* Check the folder and its permissions"):
+    with pytest.raises(TargetError, match=r"cannot be written: No such file.* Check the folder and its permissions"):
         write_text_atomically(tmp_path / "nowhere" / "report.json", "{}")
 
 
@@ -167,7 +167,7 @@ def test_a_missing_source_is_an_input_that_cannot_be_read(tmp_path):
 
 def test_an_unreadable_source_is_an_input_that_cannot_be_read(tmp_path):
     """It was reported as a result that cannot be written, with exit code 1 in place of 3."""
-    with pytest.raises(MediaError, match="cannot be read: Is a directory. Check its permissions") as caught:
+    with pytest.raises(MediaError, match=r"cannot be read: Is a directory\. Check its permissions") as caught:
         file_identity(tmp_path)
     assert caught.value.exit_code == 3
 

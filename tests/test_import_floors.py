@@ -1,7 +1,7 @@
 """Imports point down the floors only. Wrong arrows are listed as file:line.
 
 6  cli, api, __main__
-5  verify
+5  verification
 4  pipeline
 3  merge, journal
 2  media, shots, models, temporal        no arrows among themselves
@@ -20,7 +20,7 @@ FLOORS = (
     {"media", "shots", "models", "temporal"},
     {"merge", "journal"},
     {"pipeline"},
-    {"verify"},
+    {"verification"},
     {"cli", "api", "__main__"},
 )
 # Libraries that only one part may know.
@@ -31,7 +31,7 @@ OWNERS = {
     "click": ("videocolor/cli/",),
     "tqdm": ("videocolor/progress.py",),
     "safetensors": ("videocolor/models/weights_file.py",),
-    "ffmpeg": ("videocolor/media/ffmpeg_program.py", "videocolor/verify/"),
+    "ffmpeg": ("videocolor/media/ffmpeg_program.py", "videocolor/verification/"),
     "imageio_ffmpeg": ("videocolor/media/ffmpeg_program.py",),
     "training": (),
 }

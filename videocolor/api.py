@@ -16,9 +16,9 @@ from videocolor.pipeline.route import FolderItem, colorize_file, colorize_folder
 from videocolor.pipeline.route import probe as _probe
 from videocolor.progress import NoProgress, Progress
 from videocolor.settings import EncodeSettings, RunSettings
-from videocolor.verify import VerifyReport
-from videocolor.verify import verify as _verify
-from videocolor.verify.after_run import check_muxed
+from videocolor.verification import VerifyReport
+from videocolor.verification import verify as _verify
+from videocolor.verification.after_run import check_muxed
 
 _ENCODE_NAMES = frozenset(item.name for item in fields(EncodeSettings))
 
@@ -89,13 +89,14 @@ def verify(
     start: str | None = None,
     end: str | None = None,
     allow_loss: frozenset[str] = frozenset(),
+    video_stream: int | None = None,
 ) -> VerifyReport:
     """Prove what a result kept of its source.
 
     Raises:
         MediaError: One of the files cannot be read.
     """
-    return _verify(Path(src), Path(dst), start=start, end=end, allow_loss=allow_loss)
+    return _verify(Path(src), Path(dst), start=start, end=end, allow_loss=allow_loss, video_stream=video_stream)
 
 
 def list_models() -> tuple[ModelCard, ...]:

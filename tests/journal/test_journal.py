@@ -1,4 +1,4 @@
-"""The journal after a crash: a line promises a file, a file without its line is made again, nothing finished is lost."""
+"""The journal after a crash: a line promises a file, a file without a line is made again, nothing is lost."""
 
 import json
 from dataclasses import asdict

@@ -18,8 +18,8 @@ from videocolor.media.planes import (
     is_editable,
     is_rgb,
     luma_plane,
-    plane_view,
     planar_format,
+    plane_view,
     rgb_to_yuv444,
 )
 

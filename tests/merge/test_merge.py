@@ -1,4 +1,4 @@
-"""Merging: Y is never touched, gray stays exactly gray, what is asked for is what a viewer sees, bands leave no seam."""
+"""Merging: Y is never touched, gray stays gray, a viewer sees the colour that was asked for, bands leave no seam."""
 
 import numpy as np
 import pytest

@@ -112,7 +112,7 @@ def test_weights_of_another_family_are_refused(folder):
     path = folder / "other.safetensors"
     write_weights(path, {"x": torch.zeros(1)}, {"family": "giant", "hyper": {}})
 
-    with pytest.raises(WeightsError, match="holds a network of the family 'giant', not 'compact'. Choose the model"):
+    with pytest.raises(WeightsError, match=r"holds a network of the family 'giant', not 'compact'\. Choose the model"):
         load(weights=str(path))
 
 

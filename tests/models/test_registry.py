@@ -79,7 +79,7 @@ def test_an_unknown_model_is_refused_with_the_choice(name):
 
 
 def test_an_unknown_family_is_refused_with_the_choice():
-    with pytest.raises(WeightsError, match="The family 'nothing' is not known here. Known: compact"):
+    with pytest.raises(WeightsError, match=r"The family 'nothing' is not known here\. Known: compact"):
         family_module("nothing")
 
 

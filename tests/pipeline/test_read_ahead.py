@@ -119,7 +119,7 @@ def test_nothing_runs_before_the_first_item_is_asked_for():
 @pytest.mark.parametrize("depth", [1, 3, 8])
 def test_memory_is_bounded(depth):
     """At most `depth` items in store besides the two in work, however slow the reader is."""
-    made = taken = most = 0
+    made = most = 0
 
     def upstream():
         nonlocal made
@@ -127,8 +127,7 @@ def test_memory_is_bounded(depth):
             made += 1
             yield number
 
-    for _ in read_ahead(upstream(), depth):
-        taken += 1
+    for taken, _ in enumerate(read_ahead(upstream(), depth), start=1):
         if taken % 10 == 1:
             time.sleep(0.02)
         most = max(most, made - taken)

@@ -16,7 +16,7 @@ from videocolor.pipeline.film import RunOptions, colorize_film
 from videocolor.pipeline.report import RunReport
 from videocolor.progress import NoProgress
 from videocolor.settings import EncodeSettings, RunSettings
-from videocolor.verify.after_run import check_muxed
+from videocolor.verification.after_run import check_muxed
 
 TINY_CARD = ModelCard(
     name="tiny",

@@ -47,7 +47,7 @@ def command(
     from videocolor.pipeline.preview import preview_film
     from videocolor.pipeline.route import FolderItem, colorize_file, colorize_folder
     from videocolor.progress import make_progress
-    from videocolor.verify.after_run import check_muxed
+    from videocolor.verification.after_run import check_muxed
 
     progress = make_progress(wanted=not (no_progress or quiet))
     with _stop_on_interrupt() as stop:

@@ -26,7 +26,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Prove what RESULT kept of SOURCE: every promise is held, broken, or not tested."""
-    from videocolor.verify import verify
+    from videocolor.verification import verify
 
     losses = frozenset(word.strip() for word in allow_loss.split(",") if word.strip())
     report = verify(source, result, start=start, end=end, allow_loss=losses, video_stream=video_stream)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from videocolor.core.media import MediaInfo, StreamInfo, StreamKind
-from videocolor.verify.packets import PacketTrack
-from videocolor.verify.program import data_tag, stream_lines
-from videocolor.verify.report import Finding, Judge
+from videocolor.verification.packets import PacketTrack
+from videocolor.verification.program import data_tag, stream_lines
+from videocolor.verification.report import Finding, Judge
 
 LOSS_OF_KIND: dict[StreamKind, str] = {
     "video": "video",

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from videocolor.core.frames import Frame
 from videocolor.core.media import MediaInfo
 from videocolor.media.encode import LumaDigest
-from videocolor.verify.report import Finding, Judge
+from videocolor.verification.report import Finding, Judge
 
 LOWEST_PSNR_DB = 36.0
 """What the worst frame's luma must reach where a lossy codec was chosen."""

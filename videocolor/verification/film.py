@@ -13,13 +13,13 @@ from videocolor.media.decode import DecodeCounts, DecodeSettings, open_frames
 from videocolor.media.probe import probe_film
 from videocolor.media.timing import parse_time_code
 from videocolor.paths import report_path
-from videocolor.verify import description, luma, timing
-from videocolor.verify.decoding import UNLIMITED_DAMAGE, ResultReading, frames_by_program, open_result
-from videocolor.verify.description import FilmDescription, read_description
-from videocolor.verify.packets import CutRange, PacketReading, align_cut, check_packets, read_packets
-from videocolor.verify.report import Finding, Judge, VerifyReport
-from videocolor.verify.streams import StreamMap, StreamPair, check_labels, check_presence, data_tags, pair_streams
-from videocolor.verify.timing import FilmClock
+from videocolor.verification import description, luma, timing
+from videocolor.verification.decoding import UNLIMITED_DAMAGE, ResultReading, frames_by_program, open_result
+from videocolor.verification.description import FilmDescription, read_description
+from videocolor.verification.packets import CutRange, PacketReading, align_cut, check_packets, read_packets
+from videocolor.verification.report import Finding, Judge, VerifyReport
+from videocolor.verification.streams import StreamMap, StreamPair, check_labels, check_presence, data_tags, pair_streams
+from videocolor.verification.timing import FilmClock
 
 # Written by `pipeline/report.py`, which needs torch; a test compares the names.
 DIGEST_TAG = "VIDEOCOLOR_LUMA"

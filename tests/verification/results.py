@@ -16,7 +16,7 @@ from videocolor.media.formats import choose_encoding
 from videocolor.media.mux import MuxJob, mux_film
 from videocolor.media.probe import probe_film
 from videocolor.settings import LOSSES, EncodeSettings
-from videocolor.verify import VerifyReport
+from videocolor.verification import VerifyReport
 
 CHAPTERS = [
     {"id": 1, "start": 0, "end": 400, "time_base": Fraction(1, 1000), "metadata": {"title": "Straße"}},

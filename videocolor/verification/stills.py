@@ -15,9 +15,9 @@ import numpy.typing as npt
 from videocolor.media.opening import libav_name
 from videocolor.media.still import Still, load_still
 from videocolor.media.still_keep import STRUCTURAL_TAGS, SUB_DIRECTORY_TAGS, StillKeep, parse_exif
-from videocolor.verify.luma import LOWEST_PSNR_DB
-from videocolor.verify.program import ffmpeg_pipe
-from videocolor.verify.report import Finding, Judge, VerifyReport, shortened
+from videocolor.verification.luma import LOWEST_PSNR_DB
+from videocolor.verification.program import ffmpeg_pipe
+from videocolor.verification.report import Finding, Judge, VerifyReport, shortened
 
 Pixels = npt.NDArray[Any]
 

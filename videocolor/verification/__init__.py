@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from videocolor.media.still_probe import is_still
-from videocolor.verify.film import verify_film
-from videocolor.verify.report import Finding, VerifyReport, report_from_dict
-from videocolor.verify.stills import verify_still
+from videocolor.verification.film import verify_film
+from videocolor.verification.report import Finding, VerifyReport, report_from_dict
+from videocolor.verification.stills import verify_still
 
 __all__ = ["Finding", "VerifyReport", "report_from_dict", "verify", "verify_film", "verify_still"]
 

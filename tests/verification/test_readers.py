@@ -8,13 +8,13 @@ from made_films import FilmRecipe, Sound, Subtitles, decode, make_film
 
 from videocolor.core.frames import Frame
 from videocolor.media.probe import probe_film
-from videocolor.verify import packets
-from videocolor.verify.decoding import ResultReading, frames_by_program, open_result
-from videocolor.verify.luma import ResultPlanes, measure_luma
-from videocolor.verify.packets import NO_TIME, CutRange, PacketTrack, align_cut, check_packets, read_packets
-from videocolor.verify.program import data_tag, ffmpeg_pipe, sample_aspect_text
-from videocolor.verify.report import Judge
-from videocolor.verify.timing import FilmClock, check_frame_times, check_start
+from videocolor.verification import packets
+from videocolor.verification.decoding import ResultReading, frames_by_program, open_result
+from videocolor.verification.luma import ResultPlanes, measure_luma
+from videocolor.verification.packets import NO_TIME, CutRange, PacketTrack, align_cut, check_packets, read_packets
+from videocolor.verification.program import data_tag, ffmpeg_pipe, sample_aspect_text
+from videocolor.verification.report import Judge
+from videocolor.verification.timing import FilmClock, check_frame_times, check_start
 
 FFV1 = {"codec": "ffv1", "options": {}, "frame_count": 5}
 FORMATS = ["yuv420p", "yuv422p10le", "yuv444p16le", "yuv411p", "yuv410p", "gray", "gray10le", "gray16le", "yuv420p9le"]

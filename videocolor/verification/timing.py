@@ -11,8 +11,8 @@ from fractions import Fraction
 from itertools import pairwise
 
 from videocolor.media.timing import format_time_code
-from videocolor.verify.packets import NO_TIME, PacketTrack
-from videocolor.verify.report import Finding, Judge
+from videocolor.verification.packets import NO_TIME, PacketTrack
+from videocolor.verification.report import Finding, Judge
 
 _MATROSKA = "matroska"
 # Clocks that are coarser than a sample; the ffmpeg program smooths the times of copied audio within their ticks.

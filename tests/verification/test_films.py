@@ -13,8 +13,8 @@ from videocolor.errors import MediaError, MediaNotFound, SettingsError
 from videocolor.media.decode import DecodeCounts, DecodeSettings, open_frames
 from videocolor.media.encode import LumaDigest
 from videocolor.media.probe import probe_film
-from videocolor.verify import verify, verify_film
-from videocolor.verify.film import DIGEST_TAG, FIELDS_TAG
+from videocolor.verification import verify, verify_film
+from videocolor.verification.film import DIGEST_TAG, FIELDS_TAG
 
 PLAIN = FilmRecipe(frame_count=12, tags={"title": "Plain"})
 LATE = Sound(codec="opus", pitch_hz=220.0, start_s=0.25, tags={"language": "fre"})

@@ -19,9 +19,9 @@ import numpy as np
 from videocolor.core.media import MediaInfo
 from videocolor.media.decode import DecodeCounts, DecodeSettings, open_frames
 from videocolor.media.opening import libav_name
-from videocolor.verify.luma import Plane, ResultPlanes
-from videocolor.verify.packets import NO_TIME
-from videocolor.verify.program import ffmpeg_pipe
+from videocolor.verification.luma import Plane, ResultPlanes
+from videocolor.verification.packets import NO_TIME
+from videocolor.verification.program import ffmpeg_pipe
 
 log = logging.getLogger(__name__)
 

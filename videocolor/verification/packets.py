@@ -9,8 +9,8 @@ from pathlib import Path
 
 from videocolor.media.opening import libav_name, open_input
 from videocolor.media.timing import to_fraction
-from videocolor.verify.program import ffmpeg_pipe
-from videocolor.verify.report import Finding, Judge
+from videocolor.verification.program import ffmpeg_pipe
+from videocolor.verification.report import Finding, Judge
 
 NO_TIME = -(1 << 63)
 """Stands for a packet without pts, in an array of 64-bit integers (AV_NOPTS_VALUE)."""

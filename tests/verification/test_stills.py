@@ -10,7 +10,7 @@ from results import broken, detail, states
 from videocolor.media.still import load_still
 from videocolor.media.still_write import write_still
 from videocolor.settings import LOSSES
-from videocolor.verify import verify
+from videocolor.verification import verify
 
 ALL = frozenset(LOSSES)
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from videocolor.verify import Finding, VerifyReport, report_from_dict
-from videocolor.verify.report import Judge, shortened
+from videocolor.verification import Finding, VerifyReport, report_from_dict
+from videocolor.verification.report import Judge, shortened
 
 REPORT = VerifyReport(
     "a.mkv",

@@ -12,9 +12,9 @@ from typing import Any
 from videocolor.core.media import MediaInfo, VideoInfo
 from videocolor.media.opening import open_input
 from videocolor.media.probe import describe_stream
-from videocolor.verify.packets import CutRange
-from videocolor.verify.program import sample_aspect_text, stream_lines
-from videocolor.verify.report import Finding, Judge, shortened
+from videocolor.verification.packets import CutRange
+from videocolor.verification.program import sample_aspect_text, stream_lines
+from videocolor.verification.report import Finding, Judge, shortened
 
 _UPRIGHT = (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
 _UNSET = {"primaries": 2, "transfer": 2, "matrix": 2, "chroma_location": 0}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from results import broken, detail, states, tint
 
-from videocolor.verify import verify_film
+from videocolor.verification import verify_film
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 MEDIA, JUDGE = SHARED / "data" / "media", SHARED / "checks" / "film_check.py"
