@@ -28,12 +28,17 @@ class Compute:
         return next(name for name, dtype in _DTYPES.items() if dtype == self.dtype)
 
     @property
+    def threads(self) -> int | None:
+        """Processor threads that a network uses here; None where the device is not the processor."""
+        return torch.get_num_threads() if self.device.type == "cpu" else None
+
+    @property
     def label(self) -> str:
         """For reports: the GPU's name, or the number of processor threads."""
         if self.device.type == "cuda":
             return f"{torch.cuda.get_device_name(self.device)}, {self.precision}"
         if self.device.type == "cpu":
-            return f"cpu ({torch.get_num_threads()} threads), {self.precision}"
+            return f"cpu ({self.threads} threads), {self.precision}"
         return f"{self.device.type}, {self.precision}"
 
 

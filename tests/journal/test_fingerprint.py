@@ -21,6 +21,7 @@ def make_print(settings=None, **changes):
         "weights_sha256": "weights",
         "precision": "float32",
         "device": "cpu",
+        "threads": 2,
         "batch_size": 4,
         "encoding": {"pix_fmt": "yuv420p", "options": {"crf": "16"}, "chroma_steps": (2, 2)},
         "target_suffix": ".mkv",

@@ -23,6 +23,7 @@ def make_fingerprint(
     weights_sha256: str | None,
     precision: str,
     device: str,
+    threads: int | None,
     batch_size: int,
     encoding: Mapping[str, object],
     target_suffix: str,
@@ -35,6 +36,7 @@ def make_fingerprint(
         weights_sha256: Of the weights that are loaded.
         precision: The one that was chosen, never "auto".
         device: Type of the device, for example "cpu".
+        threads: Of the network on a CPU: with another number sums are rounded otherwise; None elsewhere.
         batch_size: The one that was chosen.
         encoding: What the encoder is told.
         target_suffix: Of the result.
@@ -47,6 +49,7 @@ def make_fingerprint(
         "weights": weights_sha256,
         "precision": precision,
         "device": device,
+        "network threads": threads,
         "batch_size": batch_size,
         "target": target_suffix,
         "videocolor": __version__,

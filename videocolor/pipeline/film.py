@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -218,6 +219,7 @@ def _fingerprint(run: _FilmRun) -> dict[str, object]:
         weights_sha256=run.colorizer.card.sha256,
         precision=run.colorizer.compute.precision,
         device=run.colorizer.compute.device.type,
+        threads=run.colorizer.compute.threads,
         batch_size=run.job.batch_size,
         encoding=asdict(run.job.encoding),
         target_suffix=run.target.suffix.lower(),
@@ -256,23 +258,25 @@ def _color(run: _FilmRun, plan: Plan, clock: StageClock) -> tuple[float, bool]:
         info=run.job.info, plan=plan, decode=decode_settings(run.job.settings), journal=journal, clock=clock
     )
     begin = time.perf_counter()
-    for segment, frames in source.segments():
-        result = color_segment(
-            frames,
-            segment,
-            plan,
-            run.job,
-            run.colorizer,
-            run.work.segments / f"{segment.index:06}.{run.job.encoding.segment_muxer}",
-            clock=clock,
-            on_frame=lambda shot: run.progress.advance(shot.index),
-        )
-        journal.append(result)
-        if run.options.should_stop() and segment is not plan.segments[-1]:
-            raise Interrupted(
-                f"Stopped after {segment.first_frame + segment.frame_count} of {plan.frame_count} frames.",
-                "The same command goes on from there.",
+    # Closed here, not by the collector: a second Ctrl+C while the decoder ends would be lost in a generator's end.
+    with closing(source.segments()) as segments:
+        for segment, frames in segments:
+            result = color_segment(
+                frames,
+                segment,
+                plan,
+                run.job,
+                run.colorizer,
+                run.work.segments / f"{segment.index:06}.{run.job.encoding.segment_muxer}",
+                clock=clock,
+                on_frame=lambda shot: run.progress.advance(shot.index),
             )
+            journal.append(result)
+            if run.options.should_stop() and segment is not plan.segments[-1]:
+                raise Interrupted(
+                    f"Stopped after {segment.first_frame + segment.frame_count} of {plan.frame_count} frames.",
+                    "The same command goes on from there.",
+                )
     return time.perf_counter() - begin, done > 0
 
 

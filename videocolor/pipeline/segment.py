@@ -4,6 +4,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -86,8 +87,11 @@ def color_segment(
     number = 0
     merged_frames = read_ahead(merged_stream(source, segment, job, colorizer, clock), MERGED_AHEAD)
     shots = _shot_of_each_frame(segment)
-    with open_encoder(part, job.encoding, origin_pts=segment.start_pts) as encoder:
-        for merged in clock.timed(WAIT, merged_frames):
+    with (
+        open_encoder(part, job.encoding, origin_pts=segment.start_pts) as encoder,
+        closing(clock.timed(WAIT, merged_frames)) as arriving,
+    ):
+        for merged in arriving:
             if number >= len(expected) or merged.frame.pts != expected[number]:
                 raise _unplanned(job.info.path, merged.frame.pts)
             with clock.lap("encode"):

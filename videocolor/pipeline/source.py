@@ -1,7 +1,7 @@
 """The stream of frames for the segments that are left: from the start, or by a seek that is proved right."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 
 from videocolor.core.frames import Frame
@@ -33,7 +33,7 @@ class SegmentSource:
     journal: Journal
     clock: StageClock
 
-    def segments(self) -> Iterator[tuple[Segment, Iterator[Frame]]]:
+    def segments(self) -> Generator[tuple[Segment, Iterator[Frame]], None, None]:
         """Every unfinished segment with a stream that stands at its first frame."""
         todo = [segment for segment in self.plan.segments if self.journal.find(segment.index) is None]
         if not todo:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ class StageClock:
         self._inner = threading.local()
         self._lock = threading.Lock()
 
-    def timed(self, stage: str, items: Iterable[T]) -> Iterator[T]:
+    def timed(self, stage: str, items: Iterable[T]) -> Generator[T, None, None]:
         """Hand items on and count the time that producing them took."""
         iterator = iter(items)
         try:
