@@ -152,6 +152,7 @@ def test_both_sides_work_at_the_same_time():
     stream.close()
 
 
+@pytest.mark.timeout(20)
 def test_what_cannot_be_iterated_is_an_error_and_no_deadlock():
     """The thread died before its first item, and the reader waited for ever."""
     with pytest.raises(TypeError, match="not iterable"):

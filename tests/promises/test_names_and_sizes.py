@@ -69,6 +69,18 @@ def test_name_that_is_not_utf8(tmp_path, extra):
     assert 0 == command("shots", source, "--json").code
 
 
+@pytest.mark.parametrize("place", ["source", "target"])
+def test_name_that_no_file_system_takes(tmp_path, place):
+    names = {"source": make_film(tmp_path / "film.mkv", frame_count=2), "target": tmp_path / "out.mkv"}
+    names[place] = tmp_path / ("c" * 300 + ".mkv")
+
+    outcome = command("colorize", names["source"], "-o", names["target"], *FAST)
+
+    assert outcome.code in (1, 2, 3)
+    assert 1 == len(outcome.lines), outcome
+    assert "File name too long" in outcome.last or "is too long" in outcome.last
+
+
 def test_name_too_long_for_what_lies_beside_it(tmp_path):
     """The report's name is longer than the result's: found out at the end, after a night's work."""
     source = make_film(tmp_path / "film.mkv", frame_count=3)
@@ -100,13 +112,14 @@ def test_name_that_is_no_container_is_refused_before_the_work(tmp_path, name):
     ("height", "width", "pix_fmt", "suffix", "values", "expected"),
     [
         (361, 641, "yuv420p", ".mkv", {"codec": "ffv1"}, "yuv420p"),
-        (361, 641, "gray", ".mp4", {"preset": "ultrafast", "crf": 0}, "yuv444p"),
+        (361, 641, "gray", ".mp4", {"preset": "ultrafast", "crf": 0}, "yuvj444p"),
         (361, 641, "yuv444p", ".mp4", {"preset": "ultrafast", "crf": 0}, "yuv444p"),
         (63, 95, "yuv422p10le", ".mkv", {"codec": "ffv1"}, "yuv422p10le"),
         (17, 64, "yuv411p", ".mkv", {"codec": "ffv1"}, "yuv411p"),
         (16, 16, "yuv420p", ".mp4", {"preset": "ultrafast", "crf": 0}, "yuv420p"),
         (2, 2, "yuv420p", ".mkv", {"codec": "ffv1"}, "yuv420p"),
         (1, 1, "gray", ".mkv", {"codec": "ffv1"}, None),
+        (363, 643, "yuv420p", ".mkv", {"codec": "ffv1"}, "yuv420p"),
         (16, 400, "gray", ".mkv", {"codec": "ffv1"}, "yuv420p"),
     ],
 )

@@ -114,7 +114,7 @@ def test_start_and_end(tmp_path, start, end, kept):
     from made_films import Sound, of_kind
 
     source = make_film(
-        tmp_path / "film.mkv", frame_count=30, codec="ffv1", options={}, sounds=[Sound(codec="pcm_s16le", seconds=1.2)],
+        tmp_path / "film.mkv", frame_count=30, codec="ffv1", options={}, sounds=[Sound(codec="ac3", seconds=1.2)],
         chapters=[
             {"id": 1, "start": 0, "end": 300, "time_base": Fraction(1, 1000), "metadata": {"title": "A"}},
             {"id": 2, "start": 300, "end": 1200, "time_base": Fraction(1, 1000), "metadata": {"title": "B"}},

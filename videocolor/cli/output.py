@@ -31,6 +31,10 @@ def run_command(group: click.Group, args: Sequence[str] | None = None) -> int:
         # The reader of our output has left; its own exit code tells why.
         sys.stderr.close()
         return 1
+    except OSError as error:
+        # What no module translates, such as a name that is too long to ask for.
+        click.echo(f"videocolor: {_one_line(f'{error.filename}: {error.strerror}')}. Check the name.", err=True)
+        return 1
     return code if isinstance(code, int) else 0
 
 

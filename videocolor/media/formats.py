@@ -338,5 +338,6 @@ def _encoder_options(codec: str, settings: EncodeSettings, pix_fmt: str, video: 
     elif codec == "dnxhr":
         options |= {"profile": {"yuv422p": "dnxhr_hq", "yuv422p10le": "dnxhr_hqx"}.get(pix_fmt, "dnxhr_444")}
     elif codec == "ffv1":
-        options |= {"level": "3", "slicecrc": "1", "slices": "4", "g": "1"}
+        # The number of slices is left to the encoder: a fixed one is refused at some small and odd sizes.
+        options |= {"level": "3", "slicecrc": "1", "g": "1"}
     return options

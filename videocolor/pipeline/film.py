@@ -5,6 +5,7 @@
 
 import json
 import logging
+import os
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -76,6 +77,22 @@ def check_paths(source: Path, target: Path, options: RunOptions) -> None:
     check_writable_folder(target.parent)
 
 
+def check_names_beside(target: Path) -> None:
+    """Find out before the work whether the work folder and the report can have their names.
+
+    Raises:
+        SettingsError: The target's name leaves no room for their endings.
+    """
+    longest = os.pathconf(target.parent, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255
+    for beside in (work_folder(target), report_path(target)):
+        excess = len(os.fsencode(beside.name)) - longest
+        if excess > 0:
+            raise SettingsError(
+                f"The name {target.name} is too long: {beside.name} lies beside it.",
+                f"Shorten it by {excess} bytes.",
+            )
+
+
 def colorize_film(
     source: Path,
     target: Path,
@@ -102,6 +119,7 @@ def colorize_film(
     """
     begin = time.perf_counter()
     check_paths(source, target, options)
+    check_names_beside(target)
     info = probe_treated_film(source, settings)
     encoding = choose_encoding(info, settings.encode, target, allow_loss=settings.allow_loss)
     carry = plan_carry(info, encoding, target)
