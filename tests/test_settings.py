@@ -73,7 +73,9 @@ def test_pixel_settings_hold_what_changes_pixels_and_nothing_else():
     """A setting that is missing here lets two different runs be joined; one too many forbids a resume."""
     found = RunSettings().pixel_settings()
 
-    no_pixels = {"weights", "encode", "interlaced", "allow_loss", "max_damaged"}
+    # What is chosen for device, precision and batch is in the fingerprint by itself: "auto" and its choice are one run.
+    resolved = {"weights", "device", "precision", "batch_size"}
+    no_pixels = {"encode", "interlaced", "allow_loss", "max_damaged"} | resolved
     expected = {item.name for item in fields(RunSettings)} - no_pixels
     expected |= {f"encode.{item.name}" for item in fields(EncodeSettings)}
     assert expected == set(found)

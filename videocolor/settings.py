@@ -66,11 +66,11 @@ class RunSettings:
     """Shots that already have colour keep their own chroma."""
     encode: EncodeSettings = field(default_factory=EncodeSettings)
     """How the result is coded."""
-    device: str = _changes_pixels("auto")
-    """"auto", "cpu", "cuda", "cuda:1" or "mps"."""
-    precision: Precision = _changes_pixels("auto")
+    device: str = "auto"
+    """"auto", "cpu", "cuda", "cuda:1" or "mps"; what is chosen is in the fingerprint, as for the next two."""
+    precision: Precision = "auto"
     """Number format of the network; "auto": the fastest that the model stands on this device."""
-    batch_size: int | None = _changes_pixels(None)
+    batch_size: int | None = None
     """Frames a network run; None: chosen for the device."""
     start: str | None = _changes_pixels(None)
     """Time code of the first frame, "HH:MM:SS.mmm" or seconds; None: the film's beginning."""

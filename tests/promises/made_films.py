@@ -77,9 +77,7 @@ def make_film(path: Path, recipe: FilmRecipe | None = None, **values: Any) -> Pa
     base = recipe.time_base or 1 / recipe.rate
     form = {".m4v": "mp4", ".mkv": "matroska", ".ts": "mpegts"}.get(path.suffix.lower())
     options = {"video_track_timescale": str(base.denominator)} if path.suffix.lower() in (".mp4", ".mov") else {}
-    with av.open(
-        f"file:{path}", "w", format=form, container_options={**options, **recipe.container_options}
-    ) as film:
+    with av.open(f"file:{path}", "w", format=form, container_options={**options, **recipe.container_options}) as film:
         stream: Any = film.add_stream(recipe.codec, rate=recipe.rate)
         context = stream.codec_context
         context.width, context.height, context.pix_fmt = recipe.width, recipe.height, recipe.pix_fmt

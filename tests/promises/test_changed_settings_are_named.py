@@ -46,7 +46,7 @@ def test_changed_source_is_named(tmp_path, film):
     stopped_run(film, tmp_path / "out.mkv", 1, **MANY_SEGMENTS)
     make_film(film, frame_count=50, cuts=(25,), seed=3)
 
-    with pytest.raises(ResumeError, match="source file has changed.*--restart"):
+    with pytest.raises(ResumeError, match=r"source file has changed.*--restart"):
         colorize(film, tmp_path / "out.mkv", **MANY_SEGMENTS)
 
 

@@ -59,11 +59,9 @@ def test_attachments(tmp_path):
 
     colorize(source, tmp_path / "out.mkv", preset="ultrafast")
 
-    found = []
     with av.open(str(tmp_path / "out.mkv")) as film:
-        for stream in film.streams:
-            if stream.type == "attachment":
-                found.append((stream.name, stream.mimetype, bytes(stream.data)))
+        attached = [stream for stream in film.streams if stream.type == "attachment"]
+        found = [(stream.name, stream.mimetype, bytes(stream.data)) for stream in attached]
         covers = [stream for stream in film.streams.video if av.stream.Disposition.attached_pic in stream.disposition]
         assert [b"".join(bytes(p) for p in film.demux(covers[0]) if p.size)] == [COVER]
         assert covers[0].metadata["filename"] == "cover.jpg"
@@ -73,7 +71,9 @@ def test_attachments(tmp_path):
 def test_attachments_that_mp4_lacks_are_refused(tmp_path):
     source = make_film(tmp_path / "film.mkv", frame_count=4, attachments=[("a.ttf", "font/ttf", b"123")])
 
-    with pytest.raises(LossError, match=r"#1 attachment.*a\.ttf.*mp4 has no attachments.*\.mkv.*--allow-loss attachments"):
+    with pytest.raises(
+        LossError, match=r"#1 attachment.*a\.ttf.*mp4 has no attachments.*\.mkv.*--allow-loss attachments"
+    ):
         colorize(source, tmp_path / "out.mp4")
 
     colorize(source, tmp_path / "out.mp4", preset="ultrafast", allow_loss=frozenset({"attachments"}))
@@ -107,7 +107,13 @@ def test_cover_that_mp4_loses_is_named_before_the_work(tmp_path):
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".mov"])
 def test_tags(tmp_path, suffix):
     tags = {"title": 'Nosferatu "1922" & Söhne', "com.example.scanner": "Arriscan", "comment": "reel 3"}
-    source = make_film(tmp_path / f"film{suffix}", frame_count=4, tags=tags, video_tags={"language": "ger"}, container_options={} if suffix == ".mkv" else {"movflags": "use_metadata_tags"})
+    source = make_film(
+        tmp_path / f"film{suffix}",
+        frame_count=4,
+        tags=tags,
+        video_tags={"language": "ger"},
+        container_options={} if suffix == ".mkv" else {"movflags": "use_metadata_tags"},
+    )
 
     colorize(source, tmp_path / f"out{suffix}", preset="ultrafast")
 
@@ -182,7 +188,9 @@ def test_colour_tags_of_prores(tmp_path):
 def test_chroma_siting(tmp_path, suffix, codec, siting):
     number = {"left": 0, "center": 1, "topleft": 2}[siting]
     source = make_film(
-        tmp_path / "film.mkv", frame_count=3, options={"qp": "0", "preset": "ultrafast", "x264-params": f"chromaloc={number}"}
+        tmp_path / "film.mkv",
+        frame_count=3,
+        options={"qp": "0", "preset": "ultrafast", "x264-params": f"chromaloc={number}"},
     )
     assert siting == probe_film(source).video.layout.siting
 
@@ -242,7 +250,7 @@ def test_hdr10_values_that_an_encoder_drops_are_named(tmp_path):
         options={"preset": "ultrafast", "x265-params": "log-level=none:max-cll=1000,400"},
     )
 
-    with pytest.raises(LossError, match="HDR10.*ffv1.*h265.*--allow-loss hdr"):
+    with pytest.raises(LossError, match=r"HDR10.*ffv1.*h265.*--allow-loss hdr"):
         colorize(source, tmp_path / "out.mkv", codec="ffv1")
 
 
@@ -270,7 +278,10 @@ def _matrix(path):
 
 
 def _with_cover(film, path):
-    with av.open(str(film)) as source, av.open(str(path), "w", container_options={"video_track_timescale": "25"}) as result:
+    with (
+        av.open(str(film)) as source,
+        av.open(str(path), "w", container_options={"video_track_timescale": "25"}) as result,
+    ):
         video = result.add_stream_from_template(source.streams.video[0], opaque=True)
         cover = result.add_stream("mjpeg")
         cover.codec_context.width, cover.codec_context.height, cover.codec_context.pix_fmt = 16, 16, "yuvj420p"

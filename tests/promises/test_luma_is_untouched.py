@@ -153,7 +153,7 @@ def test_default_codec_keeps_ten_bits(tmp_path):
 def test_depth_that_a_codec_lacks_is_refused(tmp_path):
     source = make_film(tmp_path / "film.mkv", frame_count=2, pix_fmt="gray12le", **FFV1)
 
-    with pytest.raises(LossError, match="12 bits.*ffv1"):
+    with pytest.raises(LossError, match=r"12 bits.*ffv1"):
         colorize(source, tmp_path / "out.mp4", codec="h264")
 
 

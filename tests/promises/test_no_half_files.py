@@ -193,7 +193,9 @@ def test_out_of_memory_halves_the_batch(tmp_path, caplog):
     assert "coloured in two halves" in caplog.text
     halved, whole = decode(tmp_path / "halved.mkv"), decode(tmp_path / "whole.mkv")
     assert min(float(u.std() + v.std()) for u, v in halved.chroma) > 0.5
-    worst = max(abs(a[i].astype(int) - b[i]).max() for a, b in zip(halved.chroma, whole.chroma, strict=True) for i in (0, 1))
+    worst = max(
+        abs(a[i].astype(int) - b[i]).max() for a, b in zip(halved.chroma, whole.chroma, strict=True) for i in (0, 1)
+    )
     assert worst <= 1
 
 

@@ -94,7 +94,10 @@ def test_shots_that_have_colour_keep_it(tmp_path):
     report = colorize(source, tmp_path / "out.mkv", codec="ffv1", keep_color=True)
 
     before, after = decode(source), decode(tmp_path / "out.mkv")
-    same = [np.array_equal(a[0], b[0]) and np.array_equal(a[1], b[1]) for a, b in zip(before.chroma, after.chroma, strict=True)]
+    same = [
+        np.array_equal(a[0], b[0]) and np.array_equal(a[1], b[1])
+        for a, b in zip(before.chroma, after.chroma, strict=True)
+    ]
     assert [False] * 15 + [True] * 15 + [False] * 15 == same
     assert 15 == report.kept_color_frames
     assert all(np.array_equal(a, b) for a, b in zip(before.luma, after.luma, strict=True))
@@ -109,12 +112,18 @@ def test_coloured_shots_are_replaced_with_a_warning(tmp_path, caplog):
     assert 0 == report.kept_color_frames
 
 
-@pytest.mark.parametrize(("start", "end", "kept"), [("0.4", None, (10, 30)), (None, "0.48", (0, 12)), ("0.2", "0:00.6", (5, 15))])
+@pytest.mark.parametrize(
+    ("start", "end", "kept"), [("0.4", None, (10, 30)), (None, "0.48", (0, 12)), ("0.2", "0:00.6", (5, 15))]
+)
 def test_start_and_end(tmp_path, start, end, kept):
     from made_films import Sound, of_kind
 
     source = make_film(
-        tmp_path / "film.mkv", frame_count=30, codec="ffv1", options={}, sounds=[Sound(codec="ac3", seconds=1.2)],
+        tmp_path / "film.mkv",
+        frame_count=30,
+        codec="ffv1",
+        options={},
+        sounds=[Sound(codec="ac3", seconds=1.2)],
         chapters=[
             {"id": 1, "start": 0, "end": 300, "time_base": Fraction(1, 1000), "metadata": {"title": "A"}},
             {"id": 2, "start": 300, "end": 1200, "time_base": Fraction(1, 1000), "metadata": {"title": "B"}},

@@ -1,4 +1,4 @@
-"""Promise: every packet of sound and subtitles comes out byte-equal, at its time, with its language, title and flags."""
+"""Promise: packets of sound and subtitles come out byte-equal, at their time, with language, title and flags."""
 
 import subprocess
 from fractions import Fraction
@@ -20,9 +20,7 @@ def assert_same_track(before, after, tolerance):
     assert (before.kind, before.codec) == (after.kind, after.codec)
     assert len(before.packets) == len(after.packets) > 0
     assert before.digest == after.digest
-    steps = [
-        abs((a - before.times[0]) - (b - after.times[0])) for a, b in zip(before.times, after.times, strict=True)
-    ]
+    steps = [abs((a - before.times[0]) - (b - after.times[0])) for a, b in zip(before.times, after.times, strict=True)]
     assert max(steps) <= tolerance
     for tag in ("language", "title"):
         assert before.tags.get(tag) == after.tags.get(tag)
@@ -31,9 +29,7 @@ def assert_same_track(before, after, tolerance):
 
 def assert_same_sync(source, result, number, tolerance):
     """A track keeps its place against the picture."""
-    place = [
-        of_kind(path, "audio")[number].times[0] - decode(path).times[0] for path in (source, result)
-    ]
+    place = [of_kind(path, "audio")[number].times[0] - decode(path).times[0] for path in (source, result)]
     assert abs(place[0] - place[1]) <= tolerance
 
 
@@ -47,7 +43,9 @@ def test_sound_in_matroska(tmp_path, codec):
     assert_same_sync(source, tmp_path / "out.mkv", 0, MILLISECOND)
 
 
-@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "mp3"), (".mp4", "ac3"), (".mp4", "aac"), (".mov", "pcm_s16le")])
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [(".mp4", "mp3"), (".mp4", "ac3"), (".mp4", "aac"), (".mov", "pcm_s16le")]
+)
 def test_sound_in_mp4_and_mov(tmp_path, suffix, codec):
     source = make_film(tmp_path / f"film{suffix}", frame_count=12, sounds=[Sound(codec=codec)])
 
@@ -64,7 +62,13 @@ def test_every_track_with_its_language_title_and_flags(tmp_path):
         frame_count=24,
         sounds=[
             Sound(codec="aac", tags={"language": "eng", "title": "Stereo & more"}, disposition=FLAGS.default),
-            Sound(codec="opus", start_s=0.25, pitch_hz=300, tags={"language": "fre", "title": "Käse"}, disposition=FLAGS.comment),
+            Sound(
+                codec="opus",
+                start_s=0.25,
+                pitch_hz=300,
+                tags={"language": "fre", "title": "Käse"},
+                disposition=FLAGS.comment,
+            ),
             Sound(codec="mp3", pitch_hz=200, tags={"language": "ger"}),
         ],
         subtitles=[

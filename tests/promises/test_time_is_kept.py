@@ -1,5 +1,6 @@
 """Promise: every frame keeps its time, to the target container's tick; nothing is re-timed by an average rate."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -7,7 +8,13 @@ import av
 import numpy as np
 import pytest
 from made_films import Sound, decode, make_film, of_kind
-from runs import colorize
+from runs import colorize, tiny_colorizer
+
+from videocolor.errors import VerifyError
+from videocolor.pipeline.film import RunOptions, colorize_film
+from videocolor.progress import NoProgress
+from videocolor.settings import RunSettings
+from videocolor.verification.after_run import check_muxed
 
 BFRAMES = {"qp": "0", "preset": "fast", "bf": "3"}
 # Long, short and irregular steps on a 1/600 clock, as telephones write them.
@@ -30,11 +37,11 @@ def assert_times(source, result, tolerance=Fraction(0)):
     assert max(abs(a - b) for a, b in zip(before, after, strict=True)) <= tolerance
 
 
-@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "h264"), (".mov", "h264"), (".mp4", "ffv1"), (".mov", "prores")])
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [(".mp4", "h264"), (".mov", "h264"), (".mp4", "ffv1"), (".mov", "prores")]
+)
 def test_variable_rate_is_exact_in_mp4_and_mov(tmp_path, suffix, codec):
-    source = make_film(
-        tmp_path / "film.mp4", frame_count=20, time_base=Fraction(1, 600), pts=VARIABLE, options=BFRAMES
-    )
+    source = make_film(tmp_path / "film.mp4", frame_count=20, time_base=Fraction(1, 600), pts=VARIABLE, options=BFRAMES)
 
     colorize(source, tmp_path / f"out{suffix}", codec=codec)
 
@@ -43,9 +50,7 @@ def test_variable_rate_is_exact_in_mp4_and_mov(tmp_path, suffix, codec):
 
 @pytest.mark.parametrize("codec", ["h264", "ffv1"])
 def test_variable_rate_is_kept_to_a_millisecond_in_matroska(tmp_path, codec):
-    source = make_film(
-        tmp_path / "film.mp4", frame_count=20, time_base=Fraction(1, 600), pts=VARIABLE, options=BFRAMES
-    )
+    source = make_film(tmp_path / "film.mp4", frame_count=20, time_base=Fraction(1, 600), pts=VARIABLE, options=BFRAMES)
 
     report = colorize(source, tmp_path / "out.mkv", codec=codec)
 
@@ -156,10 +161,35 @@ def test_time_stamps_across_segments_rise(tmp_path):
     assert all(a < b for a, b in pairwise(stamps))
 
 
+def test_check_after_the_run_sees_a_frame_that_is_one_frame_off(tmp_path):
+    """On AVI's clock a whole frame is one tick, which the check took for rounding."""
+    source = make_film(
+        tmp_path / "film.avi", frame_count=10, rate=Fraction(24000, 1001), codec="mpeg4", options={"qscale": "3"}
+    )
+
+    def look_for_a_shifted_frame(job, part):
+        shifted = [*job.pts[:5], job.pts[5] + 1, *job.pts[6:]]
+        with pytest.raises(VerifyError, match="away from its time"):
+            check_muxed(replace(job, pts=shifted), part)
+        check_muxed(job, part)
+
+    for suffix in (".mp4", ".mkv"):
+        colorize_film(
+            source,
+            tmp_path / f"out{suffix}",
+            RunSettings(),
+            RunOptions(),
+            progress=NoProgress(),
+            check_result=look_for_a_shifted_frame,
+            colorizer=tiny_colorizer(),
+        )
+
+
 def _with_last_duration(short, path, ticks):
-    with av.open(str(short)) as film, av.open(
-        str(path), "w", container_options={"video_track_timescale": "600"}
-    ) as result:
+    with (
+        av.open(str(short)) as film,
+        av.open(str(path), "w", container_options={"video_track_timescale": "600"}) as result,
+    ):
         stream = result.add_stream_from_template(film.streams.video[0], opaque=True)
         packets = [packet for packet in film.demux(video=0) if packet.size]
         packets[-1].duration = ticks

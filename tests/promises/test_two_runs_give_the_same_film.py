@@ -21,7 +21,9 @@ from videocolor.media.formats import choose_encoding
 from videocolor.media.probe import probe_film
 from videocolor.settings import EncodeSettings
 folder = Path(sys.argv[2])
-film = make_film(folder / "film.mkv", frame_count=24, height=240, width=320, codec="ffv1", options={}, pix_fmt=sys.argv[4])
+film = make_film(
+    folder / "film.mkv", frame_count=24, height=240, width=320, codec="ffv1", options={}, pix_fmt=sys.argv[4]
+)
 encoding = choose_encoding(
     probe_film(film), EncodeSettings(codec=sys.argv[3], threads=2), folder / "o.mkv", allow_loss=frozenset()
 )

@@ -53,7 +53,7 @@ def command(
     with _stop_on_interrupt() as stop:
         run = RunOptions(overwrite=overwrite, restart=restart, should_stop=stop.is_set)
         if preview:
-            _print_preview(preview_film(source, output, settings, progress=progress).to_json(), as_json=as_json)
+            _print_preview(preview_film(source, output, settings, run, progress=progress).to_json(), as_json=as_json)
             return 0
         if source.is_dir():
             items: list[FolderItem] = colorize_folder(

@@ -17,7 +17,7 @@ from videocolor.core.frames import MergedFrame, Plane
 from videocolor.errors import EncoderError
 from videocolor.files import atomic_path, os_error_to_ours, translated_os_errors
 from videocolor.media.formats import Encoding
-from videocolor.media.planes import is_editable, plane_view
+from videocolor.media.planes import SWSCALE_THREADS, is_editable, plane_view
 
 _FIELD_ORDERS = {"progressive": 1, "tt": 2, "bb": 3, "tb": 4, "bt": 5}
 _LOCATIONS = {1: "left", 2: "center", 3: "topleft", 4: "top", 5: "bottomleft", 6: "bottom"}
@@ -189,6 +189,7 @@ def write_picture(path: Path, merged: MergedFrame, encoding: Encoding) -> None:
         src_colorspace=frame.colorspace,
         src_color_range=2 if encoding.full_range else 1,
         dst_color_range=2,
+        threads=SWSCALE_THREADS,
     ).to_ndarray(format="bgr24")
     done, data = cv2.imencode(path.suffix, rgb)
     assert done, f"OpenCV cannot write {path.suffix}"

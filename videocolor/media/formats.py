@@ -233,7 +233,7 @@ def choose_pix_fmt(codec: str, wanted: str, video: VideoInfo, *, allow_loss: fro
     if not fitting:
         odd = "" if CODECS[codec].takes_odd_sizes else f" of {video.width}x{video.height} pixels"
         raise LossError(
-            f"{codec} cannot keep the luma of {layout.name}{odd} ({layout.bit_depth} bits).",
+            f"{codec} cannot keep the depth and the chroma grid of {layout.name}{odd} ({layout.bit_depth} bits).",
             "Use --codec ffv1 with a .mkv target" + (", or --codec h265." if layout.bit_depth <= 12 else "."),
         )
     return min(fitting, key=lambda name: (bit_depth(name), _chroma_excess(name, layout), name))

@@ -21,7 +21,10 @@ def read_mastering_display(frame: VideoFrame) -> tuple[Fraction, ...] | None:
     data = read_side_data(frame).get("MASTERING_DISPLAY_METADATA")
     if data is None:
         return None
-    numbers = struct.unpack_from("=20i", data)
+    *numbers, has_primaries, has_luminance = struct.unpack_from("=22i", data)
+    if not (has_primaries and has_luminance):
+        # Half of it written with zeros would be a wrong display.
+        return None
     return tuple(Fraction(numbers[i], numbers[i + 1] or 1) for i in range(0, 20, 2))
 
 

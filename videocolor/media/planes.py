@@ -43,7 +43,7 @@ _PLANAR_TWIN = {
 
 # With more, swscale's vectors run over the end of a slice's last line into the next slice of deep pictures: a few
 # samples a frame, other ones in every run.
-_SWSCALE_THREADS = 1
+SWSCALE_THREADS = 1
 
 # Left out: floats, samples in the upper bits (msb), and packed formats, whose first plane is not luma.
 _PLANAR = re.compile(r"(gray(9|1[0246])?|ya(8|16)|yuv[aj]?4\d\dp(9|1[0246])?)(le|be)?")
@@ -163,7 +163,7 @@ def chroma_planes(frame: VideoFrame) -> tuple[Plane, Plane] | None:
     if chroma_of(name) == "400":
         return None
     if name in _PLANAR_TWIN:
-        frame = frame.reformat(format=_PLANAR_TWIN[name], threads=_SWSCALE_THREADS)
+        frame = frame.reformat(format=_PLANAR_TWIN[name], threads=SWSCALE_THREADS)
     pair = (plane_view(frame, 1), plane_view(frame, 2))
     if not pair[0].dtype.isnative:
         pair = (cast(Plane, pair[0].astype(np.uint16)), cast(Plane, pair[1].astype(np.uint16)))
@@ -183,7 +183,7 @@ def rgb_to_yuv444(frame: VideoFrame, matrix: str) -> VideoFrame:
         src_color_range=av.video.reformatter.ColorRange.JPEG,
         dst_color_range=av.video.reformatter.ColorRange.JPEG,
         dst_colorspace=colorspace,
-        threads=_SWSCALE_THREADS,
+        threads=SWSCALE_THREADS,
     )
     made.pts, made.time_base = frame.pts, frame.time_base
     return made

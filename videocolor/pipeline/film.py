@@ -68,6 +68,8 @@ def check_paths(source: Path, target: Path, options: RunOptions) -> None:
     """
     if str(source) == "-":
         raise SettingsError("The standard input cannot be colored: it is read twice.", "Save it to a file first.")
+    if source.exists() and not source.is_file() and not source.is_dir():
+        raise SettingsError(f"{source} is a pipe or device: a film is read twice.", "Save it to a file first.")
     if target.exists() and source.exists() and target.samefile(source):
         raise SettingsError(f"{target} is the source itself.", "Choose another name for the result.")
     if target.is_dir():

@@ -93,7 +93,7 @@ def make_plan(
         detector=detector.name,
         damaged_packets=counts.damaged_packets,
         corrupt_frames=counts.corrupt_frames,
-        notes=tuple(_notes(info, counts, len(pts), decode)),
+        notes=tuple(_notes(info, counts, pts, decode)),
     )
     readings = (IdetCounts.from_metadata(r.metadata, single_votes=r.single_votes) for r in survey.finish())
     verdict = judge_interlace(
@@ -171,7 +171,7 @@ def _filled_durations(pts: list[int], durations: list[int], info: MediaInfo) -> 
     return tuple(stated or gap for stated, gap in zip(durations, [*gaps, max(1, last)], strict=True))
 
 
-def _notes(info: MediaInfo, counts: DecodeCounts, decoded: int, decode: DecodeSettings) -> list[str]:
+def _notes(info: MediaInfo, counts: DecodeCounts, pts: list[int], decode: DecodeSettings) -> list[str]:
     notes = []
     if counts.damaged_packets:
         notes.append(f"{counts.damaged_packets} damaged packets were skipped.")
@@ -184,6 +184,11 @@ def _notes(info: MediaInfo, counts: DecodeCounts, decoded: int, decode: DecodeSe
     promised = info.video.frame_count_header
     whole = decode.start is None and decode.end is None and decode.field_filter is None
     # Edit lists hide a few frames of a sound file; many missing ones mean that the file ends early.
-    if whole and promised and decoded < promised * 0.9:
-        notes.append(f"The header promises {promised} frames, {decoded} could be decoded: the file ends early.")
+    # The last frame lasts as long as the others on average.
+    length_s = float((pts[-1] - pts[0]) * info.video.time_base) * len(pts) / max(1, len(pts) - 1)
+    if whole and promised and len(pts) < promised * 0.9:
+        notes.append(f"The header promises {promised} frames, {len(pts)} could be decoded: the file ends early.")
+    elif whole and not promised and 0 < length_s < (info.duration_s or 0.0) * 0.9:
+        # Matroska counts no frames; where sound goes on after the picture this is no damage.
+        notes.append(f"The header promises {info.duration_s:.1f} s, the picture ends early, after {length_s:.1f} s.")
     return notes

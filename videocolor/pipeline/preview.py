@@ -17,11 +17,11 @@ from videocolor.media.decode import DecodeCounts, open_frames
 from videocolor.media.encode import write_picture
 from videocolor.media.formats import choose_encoding
 from videocolor.media.timing import format_time_code
-from videocolor.merge.merge import merge_frame
+from videocolor.merge.merge import merge_frame, source_chroma
 from videocolor.models.loader import load_colorizer
-from videocolor.pipeline.film import decode_settings, make_job, probe_treated_film
+from videocolor.pipeline.film import RunOptions, check_paths, decode_settings, make_job, probe_treated_film
 from videocolor.pipeline.plan import check_interlace, make_plan
-from videocolor.pipeline.segment import FilmJob, color_segment
+from videocolor.pipeline.segment import FilmJob, color_segment, keeps_color
 from videocolor.pipeline.stage_clock import StageClock
 from videocolor.pipeline.still import color_frame
 from videocolor.progress import Progress
@@ -53,12 +53,15 @@ class Preview:
         return asdict(self)
 
 
-def preview_film(source: Path, target: Path, settings: RunSettings, *, progress: Progress) -> Preview:
+def preview_film(
+    source: Path, target: Path, settings: RunSettings, options: RunOptions, *, progress: Progress
+) -> Preview:
     """Colour the middle frame of every shot into `<target>.preview/`, and estimate the run by a short trial.
 
     Raises:
         VideoColorError: Everything that would stop the run itself before its first frame.
     """
+    check_paths(source, target, options)
     info = probe_treated_film(source, settings)
     encoding = choose_encoding(info, settings.encode, target, allow_loss=settings.allow_loss)
     check_losses(plan_carry(info, encoding, target), target, settings.allow_loss)
@@ -76,7 +79,8 @@ def preview_film(source: Path, target: Path, settings: RunSettings, *, progress:
     progress.start("color", total=len(plan.shots), shots=len(plan.shots))
     pictures = []
     for shot, frame in _middle_frames(job, plan):
-        merged = merge_frame(color_frame(frame, info, settings, colorizer), job.merge)
+        kept = source_chroma(frame, job.merge) if keeps_color(shot, settings) else None
+        merged = kept or merge_frame(color_frame(frame, info, settings, colorizer), job.merge)
         start = format_time_code(float((shot.start_pts - plan.pts[0]) * plan.time_base)).replace(":", ".")
         path = folder / f"shot-{shot.index + 1:04}-{start}.png"
         write_picture(path, merged, encoding)

@@ -50,7 +50,8 @@ def _check_times(job: MuxJob, film: StreamPackets) -> None:
         raise VerifyError(f"The result holds {len(times)} frames, {len(planned)} were planned.", _REMEDY)
     # Where sound begins before zero, Matroska moves all streams together.
     shift = times[0] - planned[0]
-    tick = max(base, film_base)
+    # Times are exact in the source: only the result's own tick may round them, here and at the first frame.
+    tick = base
     worst = max(abs(time - plan - shift) for time, plan in zip(times, planned, strict=True))
     if worst > tick:
         raise VerifyError(f"A frame of the result is {float(worst):.6f} s away from its time.", _REMEDY)
