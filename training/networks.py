@@ -8,6 +8,7 @@ from torch import Tensor
 
 from training.engine.checkpoint import load_checkpoint
 from videocolor.color.codec import BinCodec
+from videocolor.errors import SettingsError
 from videocolor.models.compact import CompactNetwork, build
 from videocolor.models.weights_file import read_header, read_weights
 
@@ -38,6 +39,11 @@ def predict_logits(network: CompactNetwork, lightness: Tensor, *, rim: int) -> T
     Returns:
         (N, 258, h/4, w/4) float32.
     """
+    for side in lightness.shape[2:]:
+        if (side + 2 * rim) % 32:
+            raise SettingsError(
+                f"Side {side} with a rim of {rim} is no network size.", "Side plus rims must be a multiple of 32."
+            )
     padded = F.pad(lightness, (rim, rim, rim, rim), mode="reflect") if rim else lightness
     logits: Tensor = network(network.to_input(padded).contiguous(memory_format=torch.channels_last))
     cut = rim // _OUTPUT_STRIDE

@@ -34,7 +34,7 @@ class EncodeSettings:
     pix_fmt: str = _changes_pixels("auto")
     """"auto": the source's depth and sub-sampling, or the least that the codec can carry without loss."""
     threads: int = _changes_pixels(0)
-    """Encoder threads; 0: as many as processors. Lossy encoders give other bits with another number."""
+    """Encoder threads; 0: as many as processors, but one for 10-bit H.264, which is not repeatable with more."""
 
     def __post_init__(self) -> None:
         _check_choices(self)

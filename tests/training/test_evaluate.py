@@ -96,6 +96,11 @@ def test_the_rim_is_cut_off_where_it_was_added(network):
     assert right < shifted
 
 
+def test_an_impossible_side_is_refused_with_a_remedy(network):
+    with pytest.raises(SettingsError, match="multiple of 32"):
+        predict_logits(network, torch.zeros(1, 1, 176, 176), rim=16)
+
+
 def test_scores_do_not_depend_on_the_batch(network):
     store = noise_store(9)
     together = evaluate(network, store, list(range(9)), side=32)

@@ -23,7 +23,6 @@ _FIELD_ORDERS = {"progressive": 1, "tt": 2, "bb": 3, "tb": 4, "bt": 5}
 _LOCATIONS = {1: "left", 2: "center", 3: "topleft", 4: "top", 5: "bottomleft", 6: "bottom"}
 
 
-_AVX_512 = 13  # OpenCV's CPU_AVX_512F, which its Python module does not name.
 _DEEPEST_REORDERING = 16
 """Frames that a packet may be coded before its turn: the picture buffers of H.264 and H.265 hold 16."""
 
@@ -144,9 +143,6 @@ def add_video_stream(container: Any, encoding: Encoding) -> Any:
         options["chroma_sample_location"] = _LOCATIONS[encoding.tags.chroma_location]
     if encoding.field_order[:1] in ("t", "b") and encoding.codec == "h264":
         options["flags"] = "+ildct+ilme"
-    if encoding.codec == "h264" and cv2.checkHardwareSupport(_AVX_512):
-        # x264's AVX-512 code is not repeatable: at 10 bit with threads, two runs in a few differ.
-        options["x264-params"] = ":".join([*filter(None, [options.get("x264-params")]), "asm=avx2"])
     context.options = options
     return stream
 
