@@ -13,19 +13,24 @@ ratios.
 import argparse
 import json
 import logging
+import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
+
+# As the command line does (videocolor/cli/main.py): before torch is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
 
 STAGES = ("decode", "network", "temporal", "merge", "encode")
 
 
-def color(film, folder, options):
+def color(film: Path, folder: Path, options: argparse.Namespace) -> tuple[Any, float]:
     """Color a film; its report and the process's processor seconds."""
     from videocolor.pipeline.film import RunOptions, colorize_film
     from videocolor.progress import NoProgress
@@ -51,7 +56,7 @@ def color(film, folder, options):
     return report, time.process_time() - cpu
 
 
-def network_alone(options, frames=12):
+def network_alone(options: argparse.Namespace, frames: int = 12) -> dict[str, dict[str, float]]:
     """Wall and processor seconds a frame of the network at an area of 256 x 256, rim included."""
     from videocolor.core.frames import LumaBatch, ShotContext
     from videocolor.core.shots import Shot
@@ -75,7 +80,7 @@ def network_alone(options, frames=12):
     return rows
 
 
-def peak_memory(film, options):
+def peak_memory(film: Path, options: argparse.Namespace) -> float:
     """Peak resident MiB of a whole run in a process of its own."""
     command = [sys.executable, __file__, str(film), "--codec", options.codec, "--precision", options.precision]
     command += ["--device", options.device, "--render-factor", "4", "--only-rss"]
@@ -83,7 +88,7 @@ def peak_memory(film, options):
     return int(done.stdout.split()[-1]) / 1024
 
 
-def lengthen(film, folder, times):
+def lengthen(film: Path, folder: Path, times: int) -> Path:
     """The film's packets several times over, without coding anything again."""
     import av
 
@@ -105,7 +110,7 @@ def lengthen(film, folder, times):
     return longer
 
 
-def measure(film, folder, options):
+def measure(film: Path, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """All figures of one film."""
     report, cpu_s = color(film, folder, options)
     busy = {stage: report.stage_busy_s.get(stage, 0.0) for stage in STAGES}
@@ -133,7 +138,7 @@ def measure(film, folder, options):
     return figures
 
 
-def show(figures):
+def show(figures: dict[str, Any]) -> None:
     """The figures as a table."""
     print(f"{figures['film']}: {figures['frames']} frames, {figures['compute']}")
     print(f"{'stage':10} {'busy ms/frame':>14} {'own cpu ms':>11}")
@@ -147,7 +152,8 @@ def show(figures):
         print(f"network 256x256 {precision}: {row['cpu_ms']:.1f} ms processor, {row['wall_ms']:.1f} ms wall a frame")
     if "peak_rss_mib" in figures:
         rss = figures["peak_rss_mib"]
-        print(f"peak memory {rss['film']:.0f} MiB, ten times longer {rss['ten_times']:.0f} MiB, ratio {rss['ratio']:.2f}")
+        ratio = f"ratio {rss['ratio']:.2f}"
+        print(f"peak memory {rss['film']:.0f} MiB, ten times longer {rss['ten_times']:.0f} MiB, {ratio}")
 
 
 def main() -> int:
@@ -168,10 +174,10 @@ def main() -> int:
         folder = Path(name)
         film = options.film
         if film is None:
-            from make_sample_film import make_sample_film
+            from make_sample_film import write_film
 
             film = folder / "sample.mp4"
-            make_sample_film(film, seconds=options.seconds)
+            write_film(film, seconds=options.seconds)
         if options.only_rss:
             color(film, folder, options)
             print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

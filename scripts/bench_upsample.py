@@ -17,6 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 
 from videocolor.color.lab import gray_to_lightness, rgb_to_lab
 from videocolor.color.resample import enlarge, guided_coefficients, joint_bilateral
@@ -24,10 +25,10 @@ from videocolor.color.resample import enlarge, guided_coefficients, joint_bilate
 METHODS = ("bicubic", "joint-bilateral", "guided")
 
 
-def grow(method, small, guide_small, guide, size):
-    """ab at full size by one method."""
+def grow(method: str, small: Tensor, guide_small: Tensor, guide: Tensor, size: tuple[int, int]) -> Tensor:
+    """The ab at full size by one method."""
     if method == "guided":
-        whole = enlarge(small, tuple(guide_small.shape[2:]), (1, 1), "center")
+        whole = enlarge(small, (guide_small.shape[2], guide_small.shape[3]), (1, 1), "center")
         slope, offset = guided_coefficients(whole, guide_small / 100)
         grown = enlarge(torch.cat([slope, offset], dim=1), size, (1, 1), "center")
         return grown[:, :2] * (guide / 100) + grown[:, 2:]
@@ -35,14 +36,14 @@ def grow(method, small, guide_small, guide, size):
     return joint_bilateral(grown, guide) if method == "joint-bilateral" else grown
 
 
-def area(x, size):
+def area(x: Tensor, size: tuple[int, int]) -> Tensor:
     """Area average of (1, C, H, W)."""
     planes = x[0].permute(1, 2, 0).numpy()
     small = cv2.resize(planes, (size[1], size[0]), interpolation=cv2.INTER_AREA)
     return torch.from_numpy(np.atleast_3d(small)).permute(2, 0, 1)[None].contiguous()
 
 
-def measure(path, grid):
+def measure(path: Path, grid: int) -> list[tuple[str, float, float, float, float]]:
     """Rows (method, error, edge error, kept chroma, seconds) of one photograph."""
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if bgr is None:

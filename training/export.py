@@ -186,7 +186,8 @@ The answer is the annealed mean of a distribution over 258 ab bins at temperatur
 
 {card["trained_on"]}
 Input degraded like film (grain, blur, gamma, other gray mixes, scratches, JPEG), colours of the target untouched.
-The recipe is `{card["recipe"]}`; the header of the weight file holds it as it was run, with the hashes of the data.
+The recipe is `{card["recipe"]}`; the header of the weight file holds it as it stood at the end of the run
+(phase lengths are fitted to the machine while it runs), with the hashes of the data.
 
 ## Figures
 

@@ -115,7 +115,11 @@ def test_every_encoder_opens_with_every_format_that_may_be_chosen(codec):
 @pytest.mark.parametrize(
     ("codec", "source", "message"),
     [
-        ("h264", {"depth": 12}, r"h264 cannot keep the depth and the chroma grid .*\(12 bits\)\. Use --codec ffv1 .*or --codec h265"),
+        (
+            "h264",
+            {"depth": 12},
+            r"h264 cannot keep the depth and the chroma grid .*\(12 bits\)\. Use --codec ffv1 .*or --codec h265",
+        ),
         ("h264", {"depth": 16}, r"\(16 bits\)\. Use --codec ffv1 with a \.mkv target\.$"),
         ("av1", ODD, r"av1 cannot keep .* of 95x63 pixels .* Use --codec ffv1"),
         ("h264", {"alpha": True}, r"h264 cannot hold the film's alpha.*Use --codec ffv1 .*or --allow-loss alpha"),
