@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny_parts import FLOAT32, make_card
 
-from videocolor.device import Compute, choose_compute, choose_device, default_batch_size, is_out_of_memory, to_device
+from videocolor.device import Compute, choose_compute, choose_device, default_batch_size, is_out_of_memory
 from videocolor.errors import SettingsError
 
 BOTH = ("float32", "bfloat16")
@@ -109,12 +109,6 @@ def test_only_the_end_of_memory_is_taken_for_it(error, expected):
 
 def test_a_gpu_is_given_more_frames_at_once():
     assert default_batch_size(torch.device("cuda")) > default_batch_size(torch.device("cpu")) >= 1
-
-
-def test_what_is_already_there_is_not_copied():
-    tensor = torch.zeros(2)
-
-    assert to_device(tensor, torch.device("cpu")) is tensor
 
 
 def test_a_compute_names_its_precision():

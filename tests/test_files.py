@@ -14,7 +14,6 @@ from videocolor.files import (
     check_writable_folder,
     file_identity,
     file_sha256,
-    free_bytes,
     publish,
     translated_os_errors,
     write_text_atomically,
@@ -123,10 +122,6 @@ def test_writable_folders_are_found_out_beforehand(tmp_path):
         check_writable_folder(tmp_path / "nowhere")
     with pytest.raises(TargetError, match="does not exist"):
         check_writable_folder(tmp_path / "nowhere" / "file")
-
-
-def test_free_space_is_a_number_of_bytes(tmp_path):
-    assert free_bytes(tmp_path) > 0
 
 
 @pytest.mark.parametrize("place", [0, MIB - 1, 2 * MIB, 3 * MIB - 1])

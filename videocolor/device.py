@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from videocolor.core.cards import ModelCard
 from videocolor.errors import SettingsError
@@ -137,13 +136,6 @@ def is_out_of_memory(error: BaseException) -> bool:
     # The CPU allocator's words on Linux and Windows, then those of MPS and the CUDA libraries.
     words = ("can't allocate memory", "not enough memory", "out of memory", "alloc_failed")
     return isinstance(error, RuntimeError) and any(word in text for word in words)
-
-
-def to_device(tensor: Tensor, device: torch.device) -> Tensor:
-    """Copy to the device; pinned and without waiting on a GPU."""
-    if device.type == "cuda":
-        return tensor.pin_memory().to(device, non_blocking=True)
-    return tensor.to(device)
 
 
 def default_batch_size(device: torch.device) -> int:

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -145,8 +144,3 @@ def check_writable_folder(folder: Path) -> None:
             pass
     except OSError as error:
         raise os_error_to_ours(error, folder) from error
-
-
-def free_bytes(folder: Path) -> int:
-    """Free space for this user on the disk that holds `folder`."""
-    return shutil.disk_usage(folder).free

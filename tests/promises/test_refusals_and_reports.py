@@ -307,3 +307,32 @@ def test_shots(tmp_path):
     assert [20, 21, 19] == [shot["frames"] for shot in told["shots"]]
     assert [0.0, 0.8, 1.64] == [shot["start_s"] for shot in told["shots"]]
     assert ["00:00:00.000", "00:00:00.800", "00:00:01.640"] == [row["start"] for row in table]
+
+
+def test_a_folder_goes_on_after_a_stop(tmp_path):
+    """The same command a second time keeps what is there and makes what is missing."""
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    for name in ("a", "b"):
+        Image.fromarray(np.full((24, 32), 90, np.uint8)).save(scans / f"{name}.png")
+    first = command("colorize", scans, "-o", tmp_path / "out", "--render-factor", "4")
+    before = (tmp_path / "out" / "a.png").stat().st_mtime_ns
+    (tmp_path / "out" / "b.png").unlink()
+
+    second = command("colorize", scans, "-o", tmp_path / "out", "--render-factor", "4")
+
+    assert (0, 0) == (first.code, second.code)
+    assert before == (tmp_path / "out" / "a.png").stat().st_mtime_ns
+    assert (tmp_path / "out" / "b.png").exists()
+    assert "a.png is left as it is" in second.err
+
+
+def test_alpha_is_named_whatever_way_it_is_lost(tmp_path):
+    """An explicit --pix-fmt dropped the alpha channel without a word."""
+    source = make_film(tmp_path / "film.mkv", frame_count=2, codec="ffv1", options={}, pix_fmt="yuva420p")
+
+    for options in (("--pix-fmt", "yuv420p", "--codec", "ffv1"), ("--codec", "h264")):
+        outcome = command("colorize", source, "-o", tmp_path / "out.mkv", *options)
+        assert 1 == outcome.code
+        assert "alpha" in outcome.err
+    assert "loses the alpha channel" in command("probe", source, "--target", tmp_path / "o.mp4").out

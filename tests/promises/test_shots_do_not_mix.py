@@ -108,7 +108,7 @@ def test_coloured_shots_are_replaced_with_a_warning(tmp_path, caplog):
 
     report = colorize(source, tmp_path / "out.mkv", codec="ffv1")
 
-    assert "1 of 2 shots have colour already, which is replaced; --keep-color keeps it." in caplog.text
+    assert "1 of 2 shots have colour or a tint already, which is replaced; --keep-color keeps it." in caplog.text
     assert 0 == report.kept_color_frames
 
 

@@ -11,6 +11,7 @@ import click
 
 from videocolor.cli.options import build_settings, run_options
 from videocolor.cli.output import human_bytes, json_option, print_json, verbosity_options
+from videocolor.errors import Interrupted
 from videocolor.log import set_up_log
 
 
@@ -82,6 +83,10 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:
         yield stop
+    except KeyboardInterrupt as error:
+        raise Interrupted(
+            "Stopped at once.", "The same command goes on after the last finished segment, if there is one."
+        ) from error
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -25,7 +25,7 @@ def run_command(group: click.Group, args: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("videocolor: Interrupted. The same command goes on where it stopped.", err=True)
+        click.echo("videocolor: Interrupted.", err=True)
         return 130
     except BrokenPipeError:
         # The reader of our output has left; its own exit code tells why.

@@ -116,6 +116,11 @@ def _chroma_table(space: ColorSpace) -> Tensor:
     return solved.permute(1, 0, 2, 3)[None].contiguous()
 
 
+@lru_cache(maxsize=4)
+def _chroma_table_on(space: ColorSpace, device: torch.device) -> Tensor:
+    return _chroma_table(space).to(device)
+
+
 def chroma_of_color(luma: Tensor, ab: Tensor, space: ColorSpace) -> Tensor:
     """`solve_chroma` by interpolation in a table: some twenty times faster.
 
@@ -129,7 +134,7 @@ def chroma_of_color(luma: Tensor, ab: Tensor, space: ColorSpace) -> Tensor:
     Returns:
         (N, 2, H, W) float32, Cb and Cr in -0.5..0.5 units, not limited to the gamut.
     """
-    table = _chroma_table(space).to(luma.device)
+    table = _chroma_table_on(space, luma.device)
     # grid_sample wants the last axis of the table first: b, a, luma.
     place = torch.cat([ab[:, 1:2] / AB_LIMIT, ab[:, 0:1] / AB_LIMIT, luma * 2 - 1], dim=1).clamp(-1, 1)
     grid = place.permute(0, 2, 3, 1)[:, None]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from videocolor.errors import ResumeError
+from videocolor.errors import ResumeError, TargetError
 from videocolor.files import translated_os_errors
 from videocolor.journal.fingerprint import Fingerprint, check_same_run, read_fingerprint, write_fingerprint
 from videocolor.journal.journal import Journal
@@ -38,8 +38,10 @@ class WorkFolder:
 
         Raises:
             ResumeError: Another process works in it.
-            TargetError: It cannot be made.
+            TargetError: It cannot be made, or a folder of that name is somebody else's.
         """
+        if self.path.is_dir() and any(self.path.iterdir()) and not (self.path / "lock").exists():
+            raise TargetError(f"{self.path} is in the way: it was not made by videocolor.", "Move it elsewhere.")
         with translated_os_errors(self.path):
             self.path.mkdir(exist_ok=True)
         try:
@@ -48,15 +50,15 @@ class WorkFolder:
                     yield
                 except BaseException:
                     # A refused or interrupted planning pass leaves nothing that is worth a resume.
-                    if not self.journal().has_results:
+                    if not self.plan.exists():
                         self.discard()
                     raise
         except Timeout as error:
             raise ResumeError(f"Another run is working in {self.path}.", "Wait for it, or end it first.") from error
 
     def fingerprint(self) -> Fingerprint | None:
-        """Of the run whose finished segments lie here; None where there are none."""
-        return read_fingerprint(self.path) if self.journal().has_results else None
+        """Of the run that lies here; None where there is none."""
+        return read_fingerprint(self.path)
 
     def begin(self, fingerprint: Fingerprint, *, restart: bool) -> None:
         """Go on with the run that lies here, or begin a new one where none is finished in part.
@@ -66,13 +68,15 @@ class WorkFolder:
         """
         saved = self.fingerprint()
         if saved is not None and not restart:
-            check_same_run(saved, fingerprint, self.path)
-            return
+            if self.journal().has_results:
+                check_same_run(saved, fingerprint, self.path)
+            if saved == fingerprint:
+                return
         self.plan.unlink(missing_ok=True)
         (self.path / "journal.jsonl").unlink(missing_ok=True)
         shutil.rmtree(self.segments, ignore_errors=True)
         write_fingerprint(self.path, fingerprint)
-        self.segments.mkdir()
+        self.segments.mkdir(exist_ok=True)
 
     def journal(self) -> Journal:
         """The record of finished segments."""

@@ -16,6 +16,7 @@ from videocolor.errors import LossError
 from videocolor.media.formats import Encoding, container_format
 from videocolor.media.hdr import HDR_CODECS, HDR_SIDE_DATA
 from videocolor.media.opening import libav_name, open_input
+from videocolor.media.planes import has_alpha
 
 _LOSS_OF_KIND = {
     "audio": "audio",
@@ -87,6 +88,9 @@ def plan_carry(info: MediaInfo, encoding: Encoding, target: Path) -> CarryPlan:
         losses.append(Loss(kind="chapters", what=f"{info.chapter_count} chapters", remedy="Name the result .mkv."))
     losses += _side_data_losses(info, encoding)
     losses += _rotation_losses(info, muxer)
+    if info.video.layout.has_alpha and not has_alpha(encoding.pix_fmt):
+        what = f"the alpha channel ({encoding.codec} as {encoding.pix_fmt} has none)"
+        losses.append(Loss(kind="alpha", what=what, remedy="Use --codec ffv1 with a .mkv target."))
     return CarryPlan(carried=carried, losses=tuple(losses), notes=tuple(_notes(info, carried, muxer)))
 
 

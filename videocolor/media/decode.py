@@ -19,7 +19,7 @@ from videocolor.core.frames import Frame
 from videocolor.core.media import MediaInfo, PixelLayout, VideoInfo
 from videocolor.errors import DamageError, MediaError
 from videocolor.media.field_filters import FieldFilter, open_field_filter
-from videocolor.media.opening import open_input
+from videocolor.media.opening import open_input, raise_if_unreachable
 from videocolor.media.planes import alpha_plane, chroma_planes, luma_plane, rgb_to_yuv444
 from videocolor.media.probe import alpha_decoder
 
@@ -81,7 +81,7 @@ def open_frames(
         stream = container.streams[video.index]
         assert isinstance(stream, VideoStream)
         if from_pts is not None:
-            container.seek(from_pts, stream=stream, backward=True)
+            _seek(container, stream, from_pts, info.path)
         decoded = _decode(container, stream, info.path, settings, counts)
         filtered = _filter_fields(decoded, stream, settings.field_filter)
         for frame in _with_rising_pts(filtered, video, counts):
@@ -160,6 +160,14 @@ def _decode(
             yield frame
 
 
+def _seek(container: InputContainer, stream: VideoStream, pts: int, path: Path) -> None:
+    try:
+        container.seek(pts, stream=stream, backward=True)
+    except av.FFmpegError as error:
+        # Raw streams without an index, for one.
+        raise MediaError(f"{path} cannot be sought.", "Decode from the beginning.") from error
+
+
 def _packets(container: InputContainer, stream: VideoStream, path: Path, counts: DecodeCounts) -> Iterator[Any]:
     """The stream's packets; a demuxer that finds nothing after a hole ends the film there, and it is counted."""
     packets = container.demux(stream)
@@ -169,6 +177,7 @@ def _packets(container: InputContainer, stream: VideoStream, path: Path, counts:
         except StopIteration:
             return
         except av.FFmpegError as error:
+            raise_if_unreachable(error, path)
             counts.damaged_packets += 1
             log.warning("%s breaks off: %s", path, error.strerror or error)
             # The demuxer ended without its flush packet: the decoder still holds frames.

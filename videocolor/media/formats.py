@@ -209,27 +209,30 @@ def choose_pix_fmt(codec: str, wanted: str, video: VideoInfo, *, allow_loss: fro
         LossError: No format of the codec keeps the depth, or the alpha plane.
         SettingsError: The format that the user wants loses something or does not exist.
     """
-    layout = video.layout
+    chosen = _wanted_format(codec, wanted, video) if wanted != "auto" else _best_format(codec, video)
+    if video.layout.has_alpha and not has_alpha(chosen) and "alpha" not in allow_loss:
+        raise LossError(
+            f"{codec} cannot hold the film's alpha channel as {chosen}.",
+            "Use --codec ffv1 with a .mkv target, or --allow-loss alpha.",
+        )
+    return chosen
+
+
+def _wanted_format(codec: str, wanted: str, video: VideoInfo) -> str:
     formats = encoder_formats(codec)
-    if wanted != "auto":
-        if wanted not in formats:
-            raise SettingsError(
-                f"--pix-fmt {wanted} is not possible with {codec}.", f"Choose from {', '.join(formats)}."
-            )
-        if problem := _unfit(wanted, codec, video):
-            raise SettingsError(f"--pix-fmt {wanted} {problem}.", "Use --pix-fmt auto, or another --codec.")
-        return wanted
-    fitting = [name for name in formats if not _unfit(name, codec, video)]
-    if layout.has_alpha:
-        keeping = [name for name in fitting if has_alpha(name)]
-        if not keeping and "alpha" not in allow_loss:
-            raise LossError(
-                f"{codec} cannot hold the film's alpha channel.",
-                "Use --codec ffv1 with a .mkv target, or --allow-loss alpha.",
-            )
-        fitting = keeping or fitting
-    else:
-        fitting = [name for name in fitting if not has_alpha(name)]
+    if wanted not in formats:
+        raise SettingsError(f"--pix-fmt {wanted} is not possible with {codec}.", f"Choose from {', '.join(formats)}.")
+    if problem := _unfit(wanted, codec, video):
+        raise SettingsError(f"--pix-fmt {wanted} {problem}.", "Use --pix-fmt auto, or another --codec.")
+    return wanted
+
+
+def _best_format(codec: str, video: VideoInfo) -> str:
+    layout = video.layout
+    fitting = [name for name in encoder_formats(codec) if not _unfit(name, codec, video)]
+    with_alpha = [name for name in fitting if has_alpha(name)]
+    without = [name for name in fitting if not has_alpha(name)]
+    fitting = (with_alpha or without) if layout.has_alpha else without
     if not fitting:
         odd = "" if CODECS[codec].takes_odd_sizes else f" of {video.width}x{video.height} pixels"
         raise LossError(

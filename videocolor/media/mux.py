@@ -23,7 +23,7 @@ from videocolor.media.carry import CarryPlan
 from videocolor.media.encode import add_video_stream
 from videocolor.media.formats import Encoding, container_format
 from videocolor.media.matroska_aspect import plant_room, set_display_aspect
-from videocolor.media.opening import libav_name, open_input
+from videocolor.media.opening import libav_name, open_input, raise_if_unreachable
 from videocolor.media.timing import rebuild_dts, to_fraction
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def mux_film(job: MuxJob, part: Path) -> None:
         TargetError: The file cannot be written, or a muxer refuses what it accepted before the work.
         DiskFullError: No space is left.
     """
-    muxer = container_format(job.info.path if job.info.is_still else part).muxer
+    muxer = container_format(part).muxer
     try:
         with (
             open_input(job.info.path) as source,
@@ -290,6 +290,7 @@ def _copied_packets(job: MuxJob, source: InputContainer, copies: dict[int, Any])
         except StopIteration:
             return
         except av.FFmpegError as error:
+            raise_if_unreachable(error, job.info.path)
             log.warning("%s breaks off: %s; packets before that are kept.", job.info.path, error.strerror or error)
             return
         if packet.size == 0:

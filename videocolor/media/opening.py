@@ -1,5 +1,6 @@
 """Opening containers: always through the file protocol, with libav's complaints translated."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,21 @@ def open_input(path: Path) -> Iterator[InputContainer]:
         raise unreadable(path, error) from error
     with container:
         yield container
+
+
+_UNREACHABLE = frozenset({errno.EIO, errno.ESTALE, errno.ENXIO, errno.ENODEV, errno.ETIMEDOUT})
+
+
+def raise_if_unreachable(error: Exception, path: Path) -> None:
+    """A disk or network share that is gone is no end of a film: stop, so that the run can go on later.
+
+    Raises:
+        MediaError: The error says that the file cannot be reached any more.
+    """
+    if isinstance(error, OSError) and error.errno in _UNREACHABLE:
+        raise MediaError(
+            f"{path} cannot be read any more: {error.strerror}.", "Check its disk, then run again."
+        ) from error
 
 
 def unreadable(path: Path, error: Exception) -> MediaError:

@@ -60,6 +60,12 @@ def bit_depth(name: str) -> int:
     return int(pixel_format(name).components[0].bits)
 
 
+def depth_of_luma(name: str) -> int:
+    """Bits of the luma that a source gives: RGB of 9 or 14 bits becomes Y'CbCr of 10 or 16, which libav has."""
+    depth = max(8, bit_depth(name))
+    return next(made for made in (8, 10, 12, 16) if made >= depth) if is_rgb(name) else depth
+
+
 def has_alpha(name: str) -> bool:
     """Whether the format carries an alpha plane or channel."""
     return name.startswith(("yuva", "gbrap", "ya")) or name in {"rgba", "bgra", "argb", "abgr", "rgba64le", "rgba64be"}
@@ -174,9 +180,9 @@ def chroma_planes(frame: VideoFrame) -> tuple[Plane, Plane] | None:
 
 def rgb_to_yuv444(frame: VideoFrame, matrix: str) -> VideoFrame:
     """The one conversion that sources without luma go through: full-range 4:4:4 of their depth, by `matrix`."""
-    depth = bit_depth(frame.format.name)
+    depth = depth_of_luma(frame.format.name)
     alpha = "a" if has_alpha(frame.format.name) else ""
-    suffix = "" if depth <= 8 else f"{10 if depth <= 10 else 12 if depth <= 12 else 16}le"
+    suffix = "" if depth == 8 else f"{depth}le"
     colorspace = {"bt601": "ITU601", "bt709": "ITU709", "bt2020": "BT2020"}[matrix]
     made = frame.reformat(
         format=f"yuv{alpha}444p{suffix}",

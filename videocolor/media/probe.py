@@ -17,7 +17,7 @@ from videocolor.files import file_identity
 from videocolor.media.ffmpeg_program import chroma_location
 from videocolor.media.hdr import read_content_light, read_mastering_display
 from videocolor.media.opening import open_input
-from videocolor.media.planes import bit_depth, chroma_of, has_alpha
+from videocolor.media.planes import chroma_of, depth_of_luma, has_alpha
 from videocolor.media.side_data import display_matrix, noticed_side_data
 from videocolor.media.timing import to_fraction
 
@@ -96,7 +96,7 @@ def describe_stream(stream: Any) -> StreamInfo:
         codec=_codec_name(stream, context),
         tag=tag.strip("\x00 "),
         language=tags.get("language"),
-        title=tags.get("title") or tags.get("filename"),
+        title=tags.get("title") or tags.get("name") or tags.get("filename"),
         dispositions=tuple(flag.name or "" for flag in av.stream.Disposition if flag in stream.disposition),
         is_cover=kind == "video" and _COVER in stream.disposition,
     )
@@ -138,7 +138,7 @@ def describe_layout(frame: VideoFrame, *, assume_matrix: str, location: int) -> 
             notes.append(f"The Y'CbCr matrix is not tagged; {matrix} is assumed by the picture's size.")
     if chroma == "rgb":
         notes.append(f"The source is {name}, which has no luma: it is converted to Y'CbCr 4:4:4 once.")
-    depth = max(8, bit_depth(name))
+    depth = depth_of_luma(name)
     layout = PixelLayout(
         name=name,
         bit_depth=depth,

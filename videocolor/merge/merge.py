@@ -119,9 +119,15 @@ def _chroma_of_rows(colored: ColoredFrame, small: Tensor, settings: MergeSetting
     return ChromaBand(chroma=limited[0], factor=factor[0])
 
 
+def has_source_grid(settings: MergeSettings) -> bool:
+    """Whether the result's chroma grid is the source's, so that the source's own chroma fits; RGB was made 4:4:4."""
+    source = "444" if settings.source.chroma == "rgb" else settings.source.chroma
+    return settings.chroma == source
+
+
 def source_chroma(frame: Frame, settings: MergeSettings) -> MergedFrame | None:
     """The frame with its own chroma, for shots that keep their colour; None if source and result grids differ."""
-    if frame.u is None or frame.v is None or settings.chroma != settings.source.chroma:
+    if frame.u is None or frame.v is None or not has_source_grid(settings):
         return None
     shift = settings.bit_depth - settings.source.bit_depth
     # Copies: the planes are views of the very frame that the encoder will write into.

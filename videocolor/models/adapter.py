@@ -15,6 +15,10 @@ from videocolor.errors import OutOfMemoryError
 log = logging.getLogger(__name__)
 
 
+_MANY_FRAMES = 1 << 30
+"""More than any batch: nothing is split until memory ends once."""
+
+
 class FamilyNetwork(Protocol):
     """What a family's network offers besides being an `nn.Module`."""
 
@@ -31,6 +35,7 @@ class NetworkColorizer:
     def __init__(self, network: torch.nn.Module, card: ModelCard, compute: Compute) -> None:
         self.card = card
         self.compute = compute
+        self._most_frames = _MANY_FRAMES
         self._network = network.to(compute.device).eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def predict(self, batch: LumaBatch) -> ChromaBatch:
@@ -45,7 +50,8 @@ class NetworkColorizer:
         Raises:
             OutOfMemoryError: One frame alone does not fit.
         """
-        return self._predict_halving(batch.lightness)
+        parts = [self._predict_halving(part) for part in torch.split(batch.lightness, self._most_frames)]
+        return parts[0] if len(parts) == 1 else _joined(parts)
 
     def _predict_halving(self, lightness: Tensor) -> ChromaBatch:
         try:
@@ -60,11 +66,10 @@ class NetworkColorizer:
         if self.compute.device.type == "cuda":
             torch.cuda.empty_cache()
         log.warning("Memory is short: %d frames are coloured in two halves.", count)
-        parts = [self._predict_halving(half) for half in torch.split(lightness, (count + 1) // 2)]
-        confidence = None
-        if all(part.confidence is not None for part in parts):
-            confidence = torch.cat([part.confidence for part in parts if part.confidence is not None])
-        return ChromaBatch(ab=torch.cat([part.ab for part in parts]), confidence=confidence)
+        # Remembered, or every batch of the film would fail first.
+        self._most_frames = (count + 1) // 2
+        parts = [self._predict_halving(half) for half in torch.split(lightness, self._most_frames)]
+        return _joined(parts)
 
     def _out_of_memory(self, lightness: Tensor) -> OutOfMemoryError:
         height, width = lightness.shape[2:]
@@ -93,6 +98,14 @@ class NetworkColorizer:
             ab = crop_to_window(answer.ab, window)
             confidence = None if answer.confidence is None else crop_to_window(answer.confidence, window)
             return ChromaBatch(ab=ab, confidence=confidence)
+
+
+def _joined(parts: list[ChromaBatch]) -> ChromaBatch:
+    """One batch of several, in order."""
+    confidence = None
+    if all(part.confidence is not None for part in parts):
+        confidence = torch.cat([part.confidence for part in parts if part.confidence is not None])
+    return ChromaBatch(ab=torch.cat([part.ab for part in parts]), confidence=confidence)
 
 
 Window = tuple[float, float, float, float]

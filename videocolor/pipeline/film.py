@@ -33,9 +33,9 @@ from videocolor.models.adapter import NetworkColorizer
 from videocolor.models.loader import load_colorizer
 from videocolor.paths import report_path, work_folder
 from videocolor.pipeline.batches import network_size, quarter_turns
-from videocolor.pipeline.plan import HAS_COLOR, PLAN_FORMAT, check_interlace, make_plan
+from videocolor.pipeline.plan import HAS_COLOR, PLAN_FORMAT, check_interlace, expected_frame_count, make_plan
 from videocolor.pipeline.report import RunReport, provenance_tags
-from videocolor.pipeline.segment import FilmJob, color_segment
+from videocolor.pipeline.segment import FilmJob, check_kept_color, color_segment
 from videocolor.pipeline.source import SegmentSource
 from videocolor.pipeline.stage_clock import StageClock
 from videocolor.progress import Progress
@@ -146,9 +146,10 @@ def colorize_film(
         report = RunReport.of(
             run.job, carry, plan, work.journal(), colorizer, mux, target, clock=clock, color_s=color_s, resumed=resumed
         )
-    work.discard()
-    report = replace(report, wall_s=round(time.perf_counter() - begin, 3))
-    write_text_atomically(report_path(target), json.dumps(report.to_json(), indent=1))
+        # The result has its name: from here on nothing can be lost, and the report must not depend on the work folder.
+        report = replace(report, wall_s=round(time.perf_counter() - begin, 3))
+        write_text_atomically(report_path(target), json.dumps(report.to_json(), indent=1))
+        work.discard()
     return report
 
 
@@ -258,10 +259,11 @@ def _plan(run: _FilmRun) -> Plan:
     if path.exists():
         plan = read_plan(path, expected_format=PLAN_FORMAT)
     else:
-        run.progress.start("plan", total=job.info.video.frame_count_header)
+        run.progress.start("plan", total=expected_frame_count(job.info))
         planned = make_plan(job.info, job.settings, decode_settings(job.settings), on_frame=on_planned_frame)
         check_interlace(planned.interlace, job.info, job.settings)
         plan = planned.plan
+        check_kept_color(plan, job)
         write_plan(path, plan)
     _warn(job, run.carry, plan)
     return plan
@@ -321,7 +323,7 @@ def _warn(job: FilmJob, carry: CarryPlan, plan: Plan) -> None:
     colored = [shot for shot in plan.shots if shot.source_chroma >= HAS_COLOR]
     if colored and not job.settings.keep_color:
         log.warning(
-            "%d of %d shots have colour already, which is replaced; --keep-color keeps it.",
+            "%d of %d shots have colour or a tint already, which is replaced; --keep-color keeps it.",
             len(colored),
             len(plan.shots),
         )

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 PLAN_FORMAT = 1
 HAS_COLOR = 4.0
-"""Spread of chroma, in 8-bit codes, from which a shot counts as coloured; compression noise of gray stays below 2."""
+"""Chroma, in 8-bit codes, from which a shot counts as coloured or tinted; compression noise of gray stays below 2."""
 
 _MAX_SEGMENT_FRAMES = 600
 """Ctrl+C finishes the segment in work: this many frames are about half a minute on two processor cores."""
@@ -60,15 +60,15 @@ def make_plan(
     """
     counts = DecodeCounts()
     detector = load_detector(settings.detector)
-    survey = CombingSurvey(frame_count_expected=info.video.frame_count_header)
+    survey = CombingSurvey(frame_count_expected=expected_frame_count(info))
     pts: list[int] = []
     durations: list[int] = []
-    spreads: list[float] = []
+    levels: list[float] = []
     cuts: list[tuple[int, str]] = []
     for frame in read_ahead(open_frames(info, replace(decode, threads=1), counts), depth=8):
         pts.append(frame.pts)
         durations.append(frame.duration)
-        spreads.append(chroma_spread(frame))
+        levels.append(chroma_level(frame))
         survey.push(frame)
         cuts += detector.push(frame.pts, small_gray(frame))
         on_frame(len(pts))
@@ -89,7 +89,7 @@ def make_plan(
         time_base=time_base,
         pts=tuple(pts),
         durations=_filled_durations(pts, durations, info),
-        segments=_with_source_chroma(segments, spreads),
+        segments=_with_source_chroma(segments, levels),
         detector=detector.name,
         damaged_packets=counts.damaged_packets,
         corrupt_frames=counts.corrupt_frames,
@@ -103,6 +103,14 @@ def make_plan(
         height=info.video.height,
     )
     return PlannedFilm(plan=plan, interlace=verdict)
+
+
+def expected_frame_count(info: MediaInfo) -> int | None:
+    """Frames by the header, or by length and average rate (Matroska counts none); None where neither is known."""
+    if info.video.frame_count_header is not None:
+        return info.video.frame_count_header
+    rate = info.video.average_rate
+    return None if info.duration_s is None or rate is None else max(1, round(info.duration_s * rate))
 
 
 def check_interlace(verdict: InterlaceVerdict, info: MediaInfo, settings: RunSettings) -> None:
@@ -133,30 +141,28 @@ def small_gray(frame: Frame) -> npt.NDArray[np.uint8]:
     return (np.right_shift(small, shift) if shift else small).astype(np.uint8)  # type: ignore[arg-type]
 
 
-def chroma_spread(frame: Frame) -> float:
-    """How much the source's own chroma varies over the picture, in 8-bit codes (0 for gray, about 10 for colour).
-
-    The spread, not the distance from neutral: a sepia tint is no colour that would have to be kept.
-    """
+def chroma_level(frame: Frame) -> float:
+    """How far the source's own chroma is from neutral, in 8-bit codes: 0 for gray, about 10 for colour or a tint."""
     if frame.u is None or frame.v is None:
         return 0.0
     scale = 1 << (frame.layout.bit_depth - 8)
-    return float(np.hypot(_spread(frame.u), _spread(frame.v))) / scale
+    return float(np.hypot(_distance(frame.u, 128 * scale), _distance(frame.v, 128 * scale))) / scale
 
 
-def _spread(plane: Plane) -> float:
-    # Blocks of 8 x 8 average compression noise away.
+def _distance(plane: Plane, neutral: int) -> float:
+    """Root mean square distance from neutral; blocks of 8 x 8 average compression noise away."""
     height, width = max(1, plane.shape[0] // 8), max(1, plane.shape[1] // 8)
-    return float(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA).std())
+    blocks = cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return float(np.sqrt(np.mean((blocks - neutral) ** 2)))
 
 
-def _with_source_chroma(segments: tuple[Segment, ...], spreads: list[float]) -> tuple[Segment, ...]:
-    """Write each shot's median spread into it."""
+def _with_source_chroma(segments: tuple[Segment, ...], levels: list[float]) -> tuple[Segment, ...]:
+    """Write each shot's median chroma into it."""
     filled = []
     for segment in segments:
         first, shots = segment.first_frame, []
         for shot in segment.shots:
-            median = float(np.median(spreads[first : first + shot.frame_count]))
+            median = float(np.median(levels[first : first + shot.frame_count]))
             shots.append(replace(shot, source_chroma=round(median, 2)))
             first += shot.frame_count
         filled.append(replace(segment, shots=tuple(shots)))

@@ -30,6 +30,8 @@ _STILL_FALLBACK_SUFFIX = ".png"
 _COMPANIONS = frozenset(
     {".txt", ".json", ".csv", ".md", ".srt", ".ass", ".vtt", ".sub", ".idx", ".nfo", ".xml", ".edl"}
 )
+# Animations that libav reads; as a single picture they would lose all frames but the first.
+_ANIMATIONS = frozenset({".gif", ".png", ".apng"})
 _NUMBERED = re.compile(r"^(?P<head>.*?)(?P<number>\d+)$")
 _SEQUENCE_LENGTH = 24
 
@@ -41,6 +43,7 @@ class FolderItem:
     source: Path
     target: Path
     report: RunReport | StillReport | None
+    """None where it failed, or where the result was there already."""
     error: VideoColorError | None
 
 
@@ -139,6 +142,8 @@ def colorize_folder(
 ) -> list[FolderItem]:
     """Colour every film and picture below a folder, under the same relative names; failures do not stop the rest.
 
+    Results that are there already are kept, so that the same command goes on after a stop.
+
     Returns:
         One item per file, in order of their names.
 
@@ -151,9 +156,19 @@ def colorize_folder(
     colorizer = load_colorizer(
         settings.model, weights=settings.weights, device=settings.device, precision=settings.precision
     )
-    items = []
+    items: list[FolderItem] = []
     for source, result in pairs:
+        if options.should_stop():
+            raise Interrupted(
+                f"Stopped after {len(items)} of {len(pairs)} files.", "The same command goes on from there."
+            )
         report, failure = None, None
+        if result.exists() and not options.overwrite:
+            # Results get their names only when they are whole: this is how a stopped folder goes on.
+            log.warning("%s is left as it is (--overwrite makes it again).", result)
+            items.append(FolderItem(source=source, target=result, report=None, error=None))
+            on_item(items[-1])
+            continue
         try:
             with translated_os_errors(result.parent):
                 result.parent.mkdir(parents=True, exist_ok=True)
@@ -187,6 +202,8 @@ def _files_below(folder: Path) -> Iterator[Path]:
 def _result_name(path: Path, folder: Path) -> Path:
     relative = path.relative_to(folder)
     suffix = relative.suffix.lower()
+    if suffix in _ANIMATIONS and _is_animated(path):
+        return relative.with_suffix(_FALLBACK_SUFFIX)
     if suffix in CONTAINERS or suffix in STILL_SUFFIXES:
         try:
             still = is_still(path)
@@ -199,6 +216,13 @@ def _result_name(path: Path, folder: Path) -> Path:
     except VideoColorError:
         fallback = _FALLBACK_SUFFIX
     return relative.with_suffix(fallback) if relative.suffix else Path(f"{relative}{fallback}")
+
+
+def _is_animated(path: Path) -> bool:
+    try:
+        return is_still(path) and still_frame_count(path) > 1
+    except VideoColorError:
+        return False
 
 
 def _warn_of_sequences(paths: list[Path]) -> None:

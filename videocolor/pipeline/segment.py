@@ -16,12 +16,12 @@ from videocolor.core.frames import Frame, MergedFrame, ShotContext
 from videocolor.core.media import MediaInfo
 from videocolor.core.protocols import Colorizer
 from videocolor.core.shots import Plan, Segment, Shot
-from videocolor.errors import MediaError
+from videocolor.errors import MediaError, SettingsError
 from videocolor.files import publish
 from videocolor.journal.journal import SegmentResult
 from videocolor.media.encode import LumaDigest, open_encoder
 from videocolor.media.formats import Encoding
-from videocolor.merge.merge import MergeSettings, merge, source_chroma
+from videocolor.merge.merge import MergeSettings, has_source_grid, merge, source_chroma
 from videocolor.pipeline.batches import colorize
 from videocolor.pipeline.plan import HAS_COLOR
 from videocolor.pipeline.read_ahead import read_ahead
@@ -155,6 +155,19 @@ def keeps_color(shot: Shot, settings: RunSettings) -> bool:
     return settings.keep_color and shot.source_chroma >= HAS_COLOR
 
 
+def check_kept_color(plan: Plan, job: FilmJob) -> None:
+    """Find out before the first segment whether --keep-color can keep the colour of the shots that have some.
+
+    Raises:
+        SettingsError: The result's chroma grid is not the source's.
+    """
+    if any(keeps_color(shot, job.settings) for shot in plan.shots) and not has_source_grid(job.merge):
+        raise SettingsError(
+            f"--keep-color: {job.info.video.layout.name} and {job.encoding.pix_fmt} have different chroma grids.",
+            "Choose a --codec or --pix-fmt with the source's sub-sampling, such as --codec ffv1 with a .mkv target.",
+        )
+
+
 def shot_seed(run_seed: int, shot: Shot) -> int:
     """Seed of a shot: a function of the run's seed and the shot's first pts, never of batch, thread or worker."""
     digest = hashlib.sha256(f"{run_seed}:{shot.start_pts}".encode()).digest()
@@ -169,11 +182,7 @@ def luma_sha256(frame: Frame) -> str:
 def _with_source_chroma(frames: Iterable[Frame], settings: MergeSettings) -> Iterator[MergedFrame]:
     for frame in frames:
         merged = source_chroma(frame, settings)
-        if merged is None:
-            raise MediaError(
-                "The source's chroma grid is not the result's, so its colour cannot be kept.",
-                "Choose a --codec or --pix-fmt with the source's sub-sampling, or leave out --keep-color.",
-            )
+        assert merged is not None, "check_kept_color was asked before"
         yield merged
 
 

@@ -180,7 +180,9 @@ def check_tags(source: FilmDescription, result: FilmDescription, judge: Judge) -
     yield _compared_tags("tags", source.info.metadata, result.info.metadata, judge)
     kept = {key: source.video_tags[key] for key in ("language", "title") if source.video_tags.get(key, "und") != "und"}
     if kept:
-        yield _compared_tags("picture's tags", kept, result.video_tags, judge)
+        # MP4 and MOV read a track's title back as its name.
+        named = {"title": result.video_tags["name"]} if "name" in result.video_tags else {}
+        yield _compared_tags("picture's tags", kept, {**named, **result.video_tags}, judge)
     # MP4 and MOV always enable the first track of a kind, which shows as "default".
     ignored = {"default"} if "mov" in result.info.container else set()
     flags = source.dispositions - ignored, result.dispositions - ignored

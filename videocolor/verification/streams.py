@@ -120,7 +120,8 @@ def check_labels(
     yield judge.check(f"{pair.name} language", languages[0] == languages[1], " -> ".join(languages))
     flags = dispositions(pair.source, container), dispositions(pair.result, container)
     yield judge.check(f"{pair.name} disposition", flags[0] == flags[1], f"{_listed(flags[0])} -> {_listed(flags[1])}")
-    titles = [item.get("title") for item in tags]
+    # MP4 and MOV read a track's title back as its name.
+    titles = [item.get("title") or item.get("name") for item in tags]
     if titles[0]:
         yield judge.check(f"{pair.name} title", titles[0] == titles[1], f"{titles[0]!r} -> {titles[1]!r}")
 
