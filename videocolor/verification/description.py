@@ -242,15 +242,20 @@ def _compared_tags(promise: str, before: Mapping[str, str], after: Mapping[str, 
     # QuickTime tags come twice, as "make" and with their language as "make-deu": one of both is enough.
     twins = {key for key, value in wanted.items() if _base_key(key) in _OWN_TAGS or wanted.get(_base_key(key)) == value}
     wanted = {key: value for key, value in wanted.items() if key not in twins}
-    wrong = [key for key, value in wanted.items() if _instant(made.get(key)) != _instant(value)]
+    wrong = [key for key, value in wanted.items() if _meaning(made.get(key)) != _meaning(value)]
     detail = f"{len(wanted)} -> {len(wanted) - len(wrong)}" + (
         f", lost or changed: {shortened(wrong)}" if wrong else ""
     )
     return judge.check(promise, not wrong, detail if wanted else "none")
 
 
-def _instant(value: str | None) -> datetime | str | None:
-    """A date as the instant it means: containers write the same one as `… 17:01:35`, `…T17:01:35Z` or `….000000Z`."""
+def _meaning(value: str | None) -> datetime | tuple[float, ...] | str | None:
+    """What a tag means where containers write the same thing in several ways.
+
+    Dates as `… 17:01:35` or `…T17:01:35.000000Z`; places (ISO 6709) as `+40.680-074.500/` or `+40.6800-074.5000/`.
+    """
+    if value is not None and re.fullmatch(r"([+-]\d+(\.\d+)?){2,3}/?", value):
+        return tuple(float(number) for number in re.findall(r"[+-]\d+(?:\.\d+)?", value))
     if value is None or not re.match(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d", value):
         return value
     try:
