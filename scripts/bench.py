@@ -88,6 +88,14 @@ def peak_memory(film: Path, options: argparse.Namespace) -> float:
     return int(done.stdout.split()[-1]) / 1024
 
 
+def own_peak_kib() -> int:
+    """Peak resident KiB of this process; getrusage would carry the parent's peak over the exec."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def lengthen(film: Path, folder: Path, times: int) -> Path:
     """The film's packets several times over, without coding anything again."""
     import av
@@ -180,7 +188,7 @@ def main() -> int:
             write_film(film, seconds=options.seconds)
         if options.only_rss:
             color(film, folder, options)
-            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+            print(own_peak_kib())
             return 0
         figures = measure(film, folder, options)
     if options.json:
