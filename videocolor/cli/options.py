@@ -101,5 +101,10 @@ def build_settings(values: dict[str, Any]) -> RunSettings:
         values["batch_size"] = int(batch_size)
     else:
         raise SettingsError(f"--batch-size is {batch_size!r}.", 'Choose a positive number, or "auto".')
-    losses = frozenset(word.strip() for word in values.pop("allow_loss").split(",") if word.strip())
+    losses = split_losses(values.pop("allow_loss"))
     return RunSettings(**values, allow_loss=losses, encode=encode)
+
+
+def split_losses(text: str) -> frozenset[str]:
+    """The kinds that an `--allow-loss` names, divided by commas."""
+    return frozenset(word.strip() for word in text.split(",") if word.strip())

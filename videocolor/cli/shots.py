@@ -26,13 +26,13 @@ def command(path: Path, detector: str, video_stream: int | None, as_csv: bool, n
     """
     from videocolor.media.decode import DecodeSettings
     from videocolor.media.probe import probe_film
-    from videocolor.pipeline.plan import make_plan
+    from videocolor.pipeline.plan import expected_frame_count, make_plan
     from videocolor.pipeline.report import shot_rows
     from videocolor.progress import make_progress
 
     info = probe_film(path, video_stream=video_stream)
     progress = make_progress(wanted=not no_progress)
-    progress.start("plan", total=info.video.frame_count_header)
+    progress.start("plan", total=expected_frame_count(info))
     settings = RunSettings(detector=detector, video_stream=video_stream)
     planned = make_plan(info, settings, DecodeSettings(), on_frame=lambda count: progress.advance(None))
     progress.finish()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from videocolor.cli.options import split_losses
 from videocolor.cli.output import json_option, print_json, print_table
 from videocolor.errors import VerifyError
 
@@ -28,7 +29,7 @@ def command(
     """Prove what RESULT kept of SOURCE: every promise is held, broken, or not tested."""
     from videocolor.verification import verify
 
-    losses = frozenset(word.strip() for word in allow_loss.split(",") if word.strip())
+    losses = split_losses(allow_loss)
     report = verify(source, result, start=start, end=end, allow_loss=losses, video_stream=video_stream)
     if as_json:
         print_json(report.to_json())

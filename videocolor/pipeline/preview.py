@@ -20,7 +20,7 @@ from videocolor.media.timing import format_time_code
 from videocolor.merge.merge import merge_frame, source_chroma
 from videocolor.models.loader import load_colorizer
 from videocolor.pipeline.film import RunOptions, check_paths, decode_settings, make_job, probe_treated_film
-from videocolor.pipeline.plan import check_interlace, make_plan
+from videocolor.pipeline.plan import check_interlace, expected_frame_count, make_plan
 from videocolor.pipeline.segment import FilmJob, color_segment, keeps_color
 from videocolor.pipeline.stage_clock import StageClock
 from videocolor.pipeline.still import color_frame
@@ -69,7 +69,7 @@ def preview_film(
         settings.model, weights=settings.weights, device=settings.device, precision=settings.precision
     )
     job = make_job(info, settings, encoding, colorizer)
-    progress.start("plan", total=info.video.frame_count_header)
+    progress.start("plan", total=expected_frame_count(info))
     planned = make_plan(info, settings, decode_settings(settings), on_frame=lambda count: progress.advance(None))
     check_interlace(planned.interlace, info, settings)
     plan = planned.plan
