@@ -2,12 +2,17 @@
 """How fast a film is colored, stage by stage, and how much memory it takes.
 
     bench.py [FILM] [--codec h264] [--precision auto] [--memory] [--json]
+    bench.py --against-original [--model deoldify-video] [--render-factor 21] [--film-render-factor 10] [--threads 2]
+    bench.py --gpu-table [--model deoldify-video] [--peak-tflops 989]
 
 Without FILM a 640x480 film is made from a public-domain picture. Printed are every stage's busy time (what it waited
 for upstream not counted), frames per second from the first frame to the finished file, the overlap (wall time over
 the slowest stage's busy time: 1 is perfect), processor seconds, the network alone at an area of 256 x 256, and with
 --memory the peak resident memory of the film and of one ten times as long. Times of a busy machine are only good as
 ratios.
+
+With --against-original: DeOldify's network and a whole film against the original program's way, in one run that
+alternates (bench_original.py). With --gpu-table: frames per second of a network on a GPU (bench_gpu.py).
 """
 
 import argparse
@@ -22,11 +27,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-# As the command line does (videocolor/cli/main.py): before torch is imported.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-import torch
-
 STAGES = ("decode", "network", "temporal", "merge", "encode")
 
 
@@ -38,6 +38,8 @@ def color(film: Path, folder: Path, options: argparse.Namespace) -> tuple[Any, f
     from videocolor.verification.after_run import check_muxed
 
     settings = RunSettings(
+        model=options.model,
+        weights=options.weights,
         precision=options.precision,
         device=options.device,
         render_factor=options.render_factor,
@@ -58,6 +60,8 @@ def color(film: Path, folder: Path, options: argparse.Namespace) -> tuple[Any, f
 
 def network_alone(options: argparse.Namespace, frames: int = 12) -> dict[str, dict[str, float]]:
     """Wall and processor seconds a frame of the network at an area of 256 x 256, rim included."""
+    import torch
+
     from videocolor.core.frames import LumaBatch, ShotContext
     from videocolor.core.shots import Shot
     from videocolor.models.loader import load_colorizer
@@ -65,7 +69,7 @@ def network_alone(options: argparse.Namespace, frames: int = 12) -> dict[str, di
     rows = {}
     context = ShotContext(shot=Shot(index=0, start_pts=0, end_pts=1, frame_count=1), seed=0)
     for precision in ("float32", "bfloat16"):
-        colorizer = load_colorizer(device=options.device, precision=precision)
+        colorizer = load_colorizer(options.model, weights=options.weights, device=options.device, precision=precision)
         rim = colorizer.card.size_rule.rim
         lightness = torch.rand(4, 1, 256 - 2 * rim, 256 - 2 * rim) * 100
         batch = LumaBatch(lightness=lightness, pts=(0, 1, 2, 3), context=context)
@@ -83,7 +87,9 @@ def network_alone(options: argparse.Namespace, frames: int = 12) -> dict[str, di
 def peak_memory(film: Path, options: argparse.Namespace) -> float:
     """Peak resident MiB of a whole run in a process of its own."""
     command = [sys.executable, __file__, str(film), "--codec", options.codec, "--precision", options.precision]
-    command += ["--device", options.device, "--render-factor", "4", "--only-rss"]
+    command += ["--device", options.device, "--render-factor", "4", "--model", options.model, "--only-rss"]
+    if options.weights is not None:
+        command += ["--weights", options.weights]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return int(done.stdout.split()[-1]) / 1024
 
@@ -127,7 +133,7 @@ def measure(film: Path, folder: Path, options: argparse.Namespace) -> dict[str, 
         "film": str(film),
         "compute": report.compute,
         "frames": report.frame_count,
-        "network_size": report.network_size,
+        "network_sizes": report.network_sizes,
         "busy_ms_per_frame": {stage: seconds / report.frame_count * 1e3 for stage, seconds in busy.items()},
         "stage_cpu_ms_per_frame": {
             stage: report.stage_cpu_s.get(stage, 0.0) / report.frame_count * 1e3 for stage in STAGES
@@ -164,37 +170,94 @@ def show(figures: dict[str, Any]) -> None:
         print(f"peak memory {rss['film']:.0f} MiB, ten times longer {rss['ten_times']:.0f} MiB, {ratio}")
 
 
-def main() -> int:
-    """Parse, measure, print."""
+def against_original(options: argparse.Namespace, folder: Path) -> None:
+    """Measure and print the comparison with the original program."""
+    from bench_original import Comparison, compare, show
+
+    task = Comparison(
+        model=options.model,
+        weights=None if options.weights is None else Path(options.weights),
+        device=options.device,
+        render_factor=options.render_factor or 21,
+        film_render_factor=options.film_render_factor,
+        rounds=options.rounds,
+    )
+    figures = compare(task, folder)
+    print(json.dumps(figures)) if options.json else show(figures)
+
+
+def gpu_table(options: argparse.Namespace, folder: Path) -> None:
+    """Measure and print the frames per second on a GPU, with random weights where a DeOldify model has none."""
+    import bench_gpu
+    from bench_original import random_weights
+
+    from videocolor.device import choose_device
+    from videocolor.models.registry import load_card
+
+    device, card = choose_device(options.device), load_card(options.model)
+    if device.type != "cuda":
+        sys.exit("--gpu-table needs a GPU of the type cuda.")
+    weights = options.weights
+    if weights is None and card.family == "deoldify":
+        weights = str(random_weights(card, folder))
+    table = bench_gpu.gpu_table(options.model, weights, device, options.peak_tflops)
+    print(json.dumps(table)) if options.json else bench_gpu.show(table)
+
+
+def film_figures(options: argparse.Namespace, folder: Path) -> None:
+    """Measure and print the film."""
+    film = options.film
+    if film is None:
+        from make_sample_film import write_film
+
+        film = folder / "sample.mp4"
+        write_film(film, seconds=options.seconds)
+    if options.only_rss:
+        color(film, folder, options)
+        print(own_peak_kib())
+        return
+    figures = measure(film, folder, options)
+    print(json.dumps(figures)) if options.json else show(figures)
+
+
+def parsed_options() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("film", nargs="?", type=Path)
     parser.add_argument("--seconds", type=float, default=10, help="length of the film that is made")
     parser.add_argument("--codec", default="h264")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
+    parser.add_argument("--model", help="default: compact; in the modes with DeOldify deoldify-video")
+    parser.add_argument("--weights", help="weight file in place of the card's; none for DeOldify: random numbers")
     parser.add_argument("--render-factor", type=int)
+    parser.add_argument("--threads", type=int, help="of the network on a processor; default: all")
     parser.add_argument("--memory", action="store_true", help="also compare with a film ten times as long")
     parser.add_argument("--only-rss", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--against-original", action="store_true", help="DeOldify here against the original program")
+    parser.add_argument("--film-render-factor", type=int, default=10, help="of the film, with --against-original")
+    parser.add_argument("--rounds", type=int, default=3, help="of which the least counts, with --against-original")
+    parser.add_argument("--gpu-table", action="store_true", help="frames per second by batch size and precision")
+    parser.add_argument("--peak-tflops", type=float, help="the GPU's peak in half precision, with --gpu-table")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.ERROR)
-    with tempfile.TemporaryDirectory(prefix="videocolor-bench-") as name:
-        folder = Path(name)
-        film = options.film
-        if film is None:
-            from make_sample_film import write_film
+    if options.model is None:
+        options.model = "deoldify-video" if options.against_original or options.gpu_table else "compact"
+    return options
 
-            film = folder / "sample.mp4"
-            write_film(film, seconds=options.seconds)
-        if options.only_rss:
-            color(film, folder, options)
-            print(own_peak_kib())
-            return 0
-        figures = measure(film, folder, options)
-    if options.json:
-        print(json.dumps(figures))
-    else:
-        show(figures)
+
+def main() -> int:
+    """Parse, measure, print."""
+    options = parsed_options()
+    # Before torch is imported. The waiting is as on the command line (videocolor/cli/main.py).
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if options.threads is not None:
+        # torch.set_num_threads is not enough: threads that begin later would not know of it.
+        os.environ["OMP_NUM_THREADS"] = str(options.threads)
+    logging.basicConfig(level=logging.ERROR)
+    run = against_original if options.against_original else gpu_table if options.gpu_table else film_figures
+    with tempfile.TemporaryDirectory(prefix="videocolor-bench-") as name:
+        run(options, Path(name))
     return 0
 
 

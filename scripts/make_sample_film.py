@@ -50,8 +50,8 @@ def gray_portrait() -> npt.NDArray[np.float32]:
     return np.asarray(rgb @ np.array([0.299, 0.587, 0.114], np.float32))
 
 
-def luma_frames(seconds: float) -> Iterator[npt.NDArray[np.uint8]]:
-    """Y planes of the whole film, (480, 640), studio range."""
+def luma_frames(seconds: float, height: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """Y planes of the whole film, (height, 640), studio range."""
     portrait = gray_portrait()
     bounds = [round(index * seconds * RATE / len(SHOTS)) for index in range(len(SHOTS) + 1)]
     for (start, end), (first, last) in zip(SHOTS, pairwise(bounds), strict=True):
@@ -65,22 +65,22 @@ def luma_frames(seconds: float) -> Iterator[npt.NDArray[np.uint8]]:
             )
             scale = width / WIDTH
             # From the frame's pixels to the portrait's, so that sub-pixel motion is smooth.
-            to_portrait = np.array([[scale, 0, x - width / 2], [0, scale, y - scale * HEIGHT / 2]])
+            to_portrait = np.array([[scale, 0, x - width / 2], [0, scale, y - scale * height / 2]])
             view = cv2.warpAffine(
                 portrait,
                 to_portrait,
-                (WIDTH, HEIGHT),
+                (WIDTH, height),
                 flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
                 borderMode=cv2.BORDER_REFLECT_101,
             )
             yield np.rint(16 + 219 * view.clip(0, 1)).astype(np.uint8)
 
 
-def write_film(path: Path, *, seconds: float) -> None:
-    """Write the film; an existing file is replaced."""
+def write_film(path: Path, *, seconds: float, height: int = HEIGHT) -> None:
+    """Write the film; an existing file is replaced. Another height than 480 shows more or less above and below."""
     with av.open(f"file:{path}", "w") as container:
         video: Any = container.add_stream("libx264", rate=RATE, options={"crf": "18", "preset": "medium"})
-        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        video.width, video.height, video.pix_fmt = WIDTH, height, "yuv420p"
         video.codec_context.time_base = Fraction(1, RATE)
         # BT.601 (SMPTE 170M) throughout, studio range.
         video.codec_context.color_primaries = 6
@@ -92,7 +92,7 @@ def write_film(path: Path, *, seconds: float) -> None:
         container.metadata["title"] = "Portrait of an astronaut (public domain, NASA)"
         samples = _tone(seconds)
         written = 0
-        for number, luma in enumerate(luma_frames(seconds)):
+        for number, luma in enumerate(luma_frames(seconds, height)):
             container.mux(video.encode(_picture(luma, number)))
             # Sound rides along, so that neither stream lies in one lump.
             until = min(len(samples), round((number + 1) / RATE * SAMPLE_RATE))
@@ -111,7 +111,7 @@ def _tone(seconds: float) -> npt.NDArray[np.float32]:
 
 
 def _picture(luma: npt.NDArray[np.uint8], number: int) -> av.VideoFrame:
-    neutral = np.full((HEIGHT // 2, WIDTH), 128, np.uint8)
+    neutral = np.full((len(luma) // 2, WIDTH), 128, np.uint8)
     frame = av.VideoFrame.from_ndarray(np.concatenate([luma, neutral]), format="yuv420p")
     frame.pts, frame.time_base = number, Fraction(1, RATE)
     return frame

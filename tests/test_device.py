@@ -75,6 +75,7 @@ def test_auto_on_a_cpu_takes_what_is_clearly_faster(slow, expected):
         end = time.process_time() + (0.02 if compute.precision == slow else 0.001)
         while time.process_time() < end:
             pass
+        return torch.zeros(1, 2, 4, 4)
 
     assert expected == choose_compute("cpu", "auto", make_card(precisions=BOTH), trial).precision
 
@@ -107,8 +108,25 @@ def test_only_the_end_of_memory_is_taken_for_it(error, expected):
     assert expected is is_out_of_memory(error)
 
 
-def test_a_gpu_is_given_more_frames_at_once():
-    assert default_batch_size(torch.device("cuda")) > default_batch_size(torch.device("cpu")) >= 1
+@pytest.mark.parametrize("broken", [float("nan"), float("inf"), 30.0])
+def test_auto_never_takes_a_format_whose_colors_are_wrong(broken, caplog):
+    """However fast it is."""
+
+    def trial(compute):
+        if compute.precision == "float32":
+            time.sleep(0.01)
+        return torch.full((1, 2, 4, 4), 0.0 if compute.precision == "float32" else broken)
+
+    assert choose_compute("cpu", "auto", make_card(precisions=BOTH), trial) == FLOAT32
+    assert "tiny in bfloat16 is far from float32" in caplog.text
+
+
+def test_a_gpu_is_given_more_frames_at_once_and_a_large_input_fewer():
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+
+    assert (4, 16) == (default_batch_size(cpu, 256 * 256), default_batch_size(gpu, 256 * 256))
+    assert (2, 9) == (default_batch_size(cpu, 336 * 336), default_batch_size(gpu, 336 * 336))
+    assert 1 == default_batch_size(cpu, 5000 * 5000) == default_batch_size(gpu, 5000 * 5000)
 
 
 def test_a_compute_names_its_precision():

@@ -27,9 +27,12 @@ FLOORS = (
 OWNERS = {
     "av": ("videocolor/media/",),
     "scenedetect": ("videocolor/shots/scenedetect.py",),
-    "filelock": ("videocolor/journal/", "videocolor/pipeline/"),
+    "filelock": ("videocolor/journal/", "videocolor/pipeline/", "videocolor/models/fetch.py"),
     "click": ("videocolor/cli/",),
     "tqdm": ("videocolor/progress.py",),
+    "platformdirs": ("videocolor/paths.py",),
+    "pooch": ("videocolor/models/fetch.py",),
+    "requests": ("videocolor/models/fetch.py", "videocolor/models/resumable.py"),
     "safetensors": ("videocolor/models/weights_file.py",),
     "ffmpeg": ("videocolor/media/ffmpeg_program.py", "videocolor/verification/"),
     "imageio_ffmpeg": ("videocolor/media/ffmpeg_program.py",),

@@ -51,6 +51,7 @@ def test_imports_are_required():
     """Whatever the package imports stands in install_requires, or is an extra that its module imports late."""
     known = {
         "torch": "torch",
+        "torchvision": "torchvision",
         "av": "av",
         "cv2": "opencv-python-headless",
         "numpy": "numpy",

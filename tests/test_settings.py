@@ -75,7 +75,7 @@ def test_pixel_settings_hold_what_changes_pixels_and_nothing_else():
 
     # What is chosen for device, precision and batch is in the fingerprint by itself: "auto" and its choice are one run.
     resolved = {"weights", "device", "precision", "batch_size"}
-    no_pixels = {"encode", "interlaced", "allow_loss", "max_damaged"} | resolved
+    no_pixels = {"encode", "interlaced", "allow_loss", "max_damaged", "provenance"} | resolved
     expected = {item.name for item in fields(RunSettings)} - no_pixels
     expected |= {f"encode.{item.name}" for item in fields(EncodeSettings)}
     assert expected == set(found)

@@ -112,5 +112,5 @@ class CopyNetwork(torch.nn.Module):
     def forward(self, x):
         return torch.nn.functional.avg_pool2d(x, self.stride)
 
-    def to_ab(self, output):
+    def to_ab(self, output, lightness):
         return ChromaBatch(ab=torch.cat([output, -output], dim=1), confidence=output / 100)

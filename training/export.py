@@ -71,7 +71,7 @@ def export(
     )
     recompute_batch_norm(network, store, members[:: max(1, len(members) // norm_pictures)][:norm_pictures])
     # Scored as shipped: folded and rounded to float16.
-    folded = network.eval().fold_batch_norm().half().float().eval().to(memory_format=torch.channels_last)
+    folded = network.eval().fold().half().float().eval().to(memory_format=torch.channels_last)
     codec, tuned = choose_decoder(folded, store, tune_members[:_TUNE_PICTURES], side=_TUNE_SIDE, ratio=colorfulness)
     folded = folded.with_codec(codec)
     logger.info(

@@ -24,7 +24,7 @@ def open_network(path: Path) -> CompactNetwork:
         state = load_checkpoint(path)
         network = build(state["recipe"]["hyper"])
         network.load_state_dict(state["average"])
-        network = network.eval().fold_batch_norm()
+        network = network.eval().fold()
     return network.eval().to(memory_format=torch.channels_last)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from videocolor.core.cards import ModelCard
 from videocolor.core.media import MediaInfo
-from videocolor.models.adapter import NetworkColorizer
+from videocolor.models.adapter import DeviceColorizer
 from videocolor.models.loader import load_colorizer as _load_colorizer
 from videocolor.models.registry import list_cards
 from videocolor.pipeline.film import RunOptions
@@ -63,7 +63,7 @@ def colorize(
 
 def load_colorizer(
     name: str = "compact", *, weights: str | None = None, device: str = "auto", precision: str = "auto"
-) -> NetworkColorizer:
+) -> DeviceColorizer:
     """A model that is ready to run; its `predict` takes a `LumaBatch` (see `videocolor.core.frames`).
 
     Raises:

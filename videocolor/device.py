@@ -12,6 +12,11 @@ from videocolor.errors import SettingsError
 
 log = logging.getLogger(__name__)
 
+_CLOSE_AB, _CLOSE_SHARE = 1.0, 0.1
+"""Mean difference of ab up to which a half precision counts as the same colours: units, and share of their size."""
+
+_MOST_TRIALS, _TRIAL_SECONDS = 4, 1.0
+
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -73,7 +78,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_compute(
-    device_name: str, precision: str, card: ModelCard, trial: Callable[[Compute], None] | None = None
+    device_name: str, precision: str, card: ModelCard, trial: Callable[[Compute], torch.Tensor] | None = None
 ) -> Compute:
     """Device and number format for a model.
 
@@ -81,8 +86,9 @@ def choose_compute(
         device_name: See `choose_device`.
         precision: "auto", "float32", "bfloat16" or "float16".
         card: Says which formats the network stands.
-        trial: Runs the network once on made input; with "auto" on a CPU, float32 and bfloat16 are timed with it
-            and the faster is kept. Without native bfloat16 instructions bfloat16 is slower.
+        trial: Runs the network once on made input and gives its ab. With "auto", a half precision is kept only if
+            its colours are close to float32's on this device, and on a CPU only if it is clearly faster: without
+            native instructions bfloat16 is slower.
 
     Raises:
         SettingsError: The model does not stand the format, or the device lacks it.
@@ -97,32 +103,50 @@ def choose_compute(
         if precision == "float16" and device.type == "cpu":
             raise SettingsError("--precision float16 is not possible on a CPU.", "Use bfloat16 or float32.")
         return Compute(device=device, dtype=_DTYPES[precision])
-    candidates = [
-        Compute(device=device, dtype=_DTYPES[name]) for name in ("float32", "bfloat16") if name in card.precisions
-    ]
-    if device.type == "cuda":
-        half = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
-        name = half if half in card.precisions else "float32"
-        return Compute(device=device, dtype=_DTYPES[name])
-    if device.type == "mps" or trial is None or len(candidates) < 2:
-        return Compute(device=device, dtype=torch.float32)
-    times = _best_times(trial, candidates)
-    log.debug("float32 %.1f ms, bfloat16 %.1f ms", times[0] * 1e3, times[1] * 1e3)
+    exact = Compute(device=device, dtype=torch.float32)
+    name = _fast_precision(device)
+    if name is None or name not in card.precisions or trial is None:
+        return exact
+    half = Compute(device=device, dtype=_DTYPES[name])
+    if not _is_close(trial(half), trial(exact)):
+        log.warning("%s in %s is far from float32 on %s: float32 is used.", card.name, name, device)
+        return exact
+    if device.type != "cpu":
+        return half
+    times = _best_times(trial, [exact, half])
+    log.debug("float32 %.1f ms, %s %.1f ms", times[0] * 1e3, name, times[1] * 1e3)
     # Half precision must clearly pay: a tie keeps the exact numbers.
-    return candidates[1] if times[1] < 0.85 * times[0] else candidates[0]
+    return half if times[1] < 0.85 * times[0] else exact
 
 
-def _best_times(trial: Callable[[Compute], None], candidates: list[Compute], runs: int = 4) -> list[float]:
+def _fast_precision(device: torch.device) -> str | None:
+    """The half precision that may pay on a device."""
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
+    return "bfloat16" if device.type == "cpu" else None
+
+
+def _is_close(half: torch.Tensor, exact: torch.Tensor) -> bool:
+    """Whether two answers differ by rounding only: NaN, overflow and broken kernels are far beyond."""
+    difference = float((half - exact).abs().mean())
+    return difference < _CLOSE_AB + _CLOSE_SHARE * float(exact.abs().mean())
+
+
+def _best_times(trial: Callable[[Compute], torch.Tensor], candidates: list[Compute]) -> list[float]:
     """Processor seconds on one thread: unlike wall time they hardly depend on what else the machine is doing."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         best = [float("inf")] * len(candidates)
-        for _ in range(runs):
+        spent, runs = 0.0, 0
+        # A small network takes milliseconds and is timed often, a large one seconds and is timed once.
+        while runs < 1 or (runs < _MOST_TRIALS and spent < _TRIAL_SECONDS):
             for index, candidate in enumerate(candidates):
                 begin = time.process_time()
                 trial(candidate)
                 best[index] = min(best[index], time.process_time() - begin)
+                spent += best[index]
+            runs += 1
         return best
     finally:
         torch.set_num_threads(threads)
@@ -138,6 +162,12 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(word in text for word in words)
 
 
-def default_batch_size(device: torch.device) -> int:
-    """Frames a network run where the user leaves it open: the latency of a CPU is low, a GPU wants to be filled."""
-    return 16 if device.type == "cuda" else 4
+def default_batch_size(device: torch.device, pixels: int) -> int:
+    """Frames a network run where the user leaves it open: as many as fill the device, and no more memory than that.
+
+    Args:
+        device: The latency of a CPU is low, a GPU wants to be filled.
+        pixels: Of the network's input for one frame.
+    """
+    most, budget = (16, 16 << 16) if device.type == "cuda" else (4, 4 << 16)
+    return max(1, min(most, budget // pixels))

@@ -1,5 +1,6 @@
 """Where things lie: weights, work folders, results of a folder run. Decides names; opens nothing."""
 
+import os
 from pathlib import Path
 
 
@@ -22,3 +23,13 @@ def work_folder(target: Path) -> Path:
 def report_path(target: Path) -> Path:
     """The run's report, which stays beside the result."""
     return target.with_name(f"{target.name}.report.json")
+
+
+def weights_cache() -> Path:
+    """Folder of fetched weights: `VIDEOCOLOR_WEIGHTS`, else in the user's cache folder. It may not exist yet."""
+    chosen = os.environ.get("VIDEOCOLOR_WEIGHTS")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("videocolor", appauthor=False) / "weights"

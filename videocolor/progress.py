@@ -76,3 +76,17 @@ class BarProgress:
 def make_progress(*, wanted: bool) -> Progress:
     """A bar where a person looks at stderr, nothing elsewhere."""
     return BarProgress() if wanted and sys.stderr.isatty() else NoProgress()
+
+
+def byte_bar(label: str, *, total: int | None, done: int, wanted: bool) -> "tqdm[None]":
+    """A bar of bytes on stderr, `done` of them there already; drawn only where a person looks. A context manager."""
+    return tqdm(
+        total=total,
+        initial=done,
+        desc=label,
+        unit="B",
+        unit_scale=True,
+        file=sys.stderr,
+        dynamic_ncols=True,
+        disable=not (wanted and sys.stderr.isatty()),
+    )

@@ -1,7 +1,8 @@
 """What a run is asked to do: every option's default, unit and check, in one place. The command line reads them."""
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from videocolor.errors import SettingsError
 
@@ -9,6 +10,10 @@ Codec = Literal["auto", "h264", "h265", "av1", "prores", "dnxhr", "ffv1"]
 Upsample = Literal["bicubic", "joint-bilateral", "guided"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Smoothing = Literal["none", "ema"]
+BlendMethod = Literal["plain", "chroma-bound"]
+
+DEFAULT_BLEND = 0.4
+"""Weight of the second model: what film restorers' practice calls stable."""
 
 LOSSES = ("audio", "subtitles", "data", "attachments", "chapters", "alpha", "hdr", "depth", "rotation", "video")
 """What `allow_loss` can name."""
@@ -49,9 +54,15 @@ class RunSettings:
     """What one colorizing run does. Equal settings give equal films."""
 
     model: str = _changes_pixels("compact")
-    """Name in the model registry (`videocolor models list`)."""
-    weights: str | None = None
-    """Weight file in place of the card's; its hash is in the fingerprint."""
+    """Name in the model registry (`videocolor models list`), or two joined by "+", which are blended."""
+    weights: str | tuple[str, ...] | None = None
+    """Weight file in place of the card's, of two models `NAME=FILE`; the hashes are in the fingerprint."""
+    blend: float | None = _changes_pixels(None)
+    """Weight of the second of two models, 0..1; None: 0.4."""
+    blend_method: BlendMethod | None = _changes_pixels(None)
+    """How two models become one; None: "plain", the weighted mean."""
+    faithful: bool = _changes_pixels(False)
+    """Stills: what the model's original program does, step for step; luma is not kept."""
     render_factor: int | None = _changes_pixels(None)
     """Network input in units of 16 pixels, on the side that the model's card names; None: the card's default."""
     saturation: float = _changes_pixels(1.0)
@@ -92,6 +103,8 @@ class RunSettings:
     """What the target may lose; see LOSSES."""
     max_damaged: int = 100
     """Damaged packets to skip before giving up."""
+    provenance: bool = True
+    """The result's metadata say how its colour was made."""
     segment_s: float = _changes_pixels(10.0)
     """Aim for a segment's length; what a crash can cost."""
 
@@ -99,6 +112,14 @@ class RunSettings:
         _check_choices(self)
         if not 0 <= self.saturation <= 4:
             raise SettingsError(f"--saturation is {self.saturation}.", "Choose a factor from 0 to 4.")
+        if self.blend is not None and not 0 <= self.blend <= 1:
+            raise SettingsError(f"--blend is {self.blend}.", "Choose the second model's weight from 0 to 1.")
+        if self.blends and "+" not in self.model:
+            raise SettingsError(
+                f"--blend and --blend-method need two models, --model is {self.model}.",
+                "Join two as in deoldify-video+ddcolor.",
+            )
+        self._check_faithful()
         if self.render_factor is not None and not 2 <= self.render_factor <= 128:
             raise SettingsError(f"--render-factor is {self.render_factor}.", "Choose 2 to 128.")
         if self.batch_size is not None and self.batch_size < 1:
@@ -117,19 +138,44 @@ class RunSettings:
                 f"--allow-loss does not know {', '.join(unknown)}.", f"Choose from {', '.join(LOSSES)}."
             )
 
+    @property
+    def blends(self) -> bool:
+        """Whether something about the blend is asked for."""
+        return self.blend is not None or self.blend_method is not None
+
+    @property
+    def blend_weight(self) -> float:
+        """The second model's weight."""
+        return DEFAULT_BLEND if self.blend is None else self.blend
+
+    def _check_faithful(self) -> None:
+        if not self.faithful:
+            return
+        if self.precision not in ("auto", "float32"):
+            raise SettingsError(
+                f"--faithful runs in float32, --precision is {self.precision}.", "Leave one of them out."
+            )
+        changed = {"--saturation": self.saturation != 1, "--upsample": self.upsample != "bicubic"}
+        if option := next((name for name, is_changed in changed.items() if is_changed), None):
+            raise SettingsError(f"--faithful knows no {option}.", f"Leave {option} out.")
+
     def pixel_settings(self) -> dict[str, Any]:
         """The values that change pixels, for the fingerprint: `encode.crf` style names to plain values."""
         return _pixel_fields(self, "")
 
 
+def choices_of(hint: Any) -> list[str]:
+    """The names that a type hint allows: of a `Literal`, alone or in a union; none for other types."""
+    hints = get_args(hint) if get_origin(hint) in (UnionType, Union) else (hint,)
+    return [name for item in hints if get_origin(item) is Literal for name in get_args(item)]
+
+
 def _check_choices(settings: Any) -> None:
     """Refuse unknown names: Python does not check `Literal`, and a misspelt choice must not run as another one."""
     for name, hint in get_type_hints(type(settings)).items():
-        value = getattr(settings, name)
-        if get_origin(hint) is Literal and value not in get_args(hint):
-            raise SettingsError(
-                f"--{name.replace('_', '-')} is {value!r}.", f"Choose from {', '.join(get_args(hint))}."
-            )
+        value, choices = getattr(settings, name), choices_of(hint)
+        if choices and value is not None and value not in choices:
+            raise SettingsError(f"--{name.replace('_', '-')} is {value!r}.", f"Choose from {', '.join(choices)}.")
 
 
 def _pixel_fields(settings: Any, prefix: str) -> dict[str, Any]:

@@ -27,8 +27,8 @@ def test_no_options_are_the_default_settings():
 def test_every_setting_is_an_option():
     command = run_options(click.Command("work", callback=lambda: None))
 
-    names = {item.name for owner in (RunSettings, EncodeSettings) for item in fields(owner)} - {"encode"}
-    assert names == {parameter.name for parameter in command.params}
+    names = {item.name for owner in (RunSettings, EncodeSettings) for item in fields(owner)} - {"encode", "provenance"}
+    assert names | {"no_provenance"} == {parameter.name for parameter in command.params}
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,15 @@ def test_every_setting_is_an_option():
     [
         (["--render-factor", "20"], {"render_factor": 20}),
         (["--saturation", "0.5"], {"saturation": 0.5}),
+        (["--weights", "mine.pth"], {"weights": ("mine.pth",)}),
+        (
+            ["--model", "a+b", "--weights", "a=1.pth", "--weights", "b=2.pth"],
+            {"model": "a+b", "weights": ("a=1.pth", "b=2.pth")},
+        ),
+        (["--model", "a+b", "--blend", "0.3"], {"model": "a+b", "blend": 0.3}),
+        (["--model", "a+b", "--blend-method", "chroma-bound"], {"model": "a+b", "blend_method": "chroma-bound"}),
+        (["--faithful"], {"faithful": True}),
+        (["--no-provenance"], {"provenance": False}),
         (["--batch-size", "8"], {"batch_size": 8}),
         (["--batch-size", "auto"], {"batch_size": None}),
         (["--segment-seconds", "4"], {"segment_s": 4.0}),
@@ -61,6 +70,12 @@ def test_options_become_settings(args, expected):
         (["--allow-loss", "sound"], "--allow-loss does not know sound"),
         (["--segment-seconds", "nan"], "--segment-seconds is nan"),
         (["--deinterlace", "--detelecine"], "contradict"),
+        (["--model", "a+b", "--blend", "1.5"], "--blend is 1.5. Choose the second model's weight from 0 to 1"),
+        (["--blend", "0.4"], "need two models, --model is compact"),
+        (["--blend-method", "plain"], "need two models"),
+        (["--faithful", "--precision", "bfloat16"], "--faithful runs in float32, --precision is bfloat16"),
+        (["--faithful", "--saturation", "1.2"], "--faithful knows no --saturation"),
+        (["--faithful", "--upsample", "guided"], "--faithful knows no --upsample"),
     ],
 )
 def test_wrong_values_are_refused_as_settings(args, message):
@@ -81,6 +96,6 @@ def test_help_names_every_option_and_its_default(capsys):
 
     text = " ".join(capsys.readouterr().out.split())
     for item in fields(RunSettings):
-        if item.name not in ("encode", "segment_s"):
+        if item.name not in ("encode", "segment_s", "provenance"):
             assert f"--{item.name.replace('_', '-')}" in text
     assert "[default: 1.0]" in text

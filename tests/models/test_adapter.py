@@ -201,8 +201,8 @@ def test_inference_mode_is_only_around_the_network():
 
 def test_a_network_without_confidence_is_fine():
     class Unsure(SmallMemory):
-        def to_ab(self, output):
-            return replace(super().to_ab(output), confidence=None)
+        def to_ab(self, output, lightness):
+            return replace(super().to_ab(output, lightness), confidence=None)
 
     answer = colorizer(Unsure(1, MemoryError())).predict(make_batch(noise(3, 16, 16)))
 

@@ -33,7 +33,7 @@ def test_output_is_a_quarter_of_the_input(height, width):
     lightness = torch.rand(2, 1, height, width) * 100
     with torch.inference_mode():
         logits = network(network.to_input(lightness))
-        answer = network.to_ab(logits)
+        answer = network.to_ab(logits, torch.zeros(1))
 
     assert (2, 258, height // 4, width // 4) == tuple(logits.shape)
     assert (2, 2, height // 4, width // 4) == tuple(answer.ab.shape)
@@ -146,7 +146,7 @@ def test_a_foreign_key_of_the_encoder_is_refused():
 
 def test_folded_equals_unfolded():
     network = tiny_network()
-    folded = network.fold_batch_norm()
+    folded = network.fold()
     x = network.to_input(torch.rand(2, 1, 64, 96) * 100)
     with torch.inference_mode():
         torch.testing.assert_close(folded(x), network(x), atol=1e-4, rtol=1e-4)
@@ -160,7 +160,7 @@ def test_a_folded_network_survives_its_file(tmp_path):
     """Built from the header alone, loaded strictly, half precision on disk."""
     from dataclasses import asdict
 
-    folded = tiny_network(temperature=0.5, gain=1.5).fold_batch_norm().half().float()
+    folded = tiny_network(temperature=0.5, gain=1.5).fold().half().float()
     path = tmp_path / "tiny.safetensors"
     tensors = {key: value.half() for key, value in folded.state_dict().items()}
     write_weights(path, tensors, {"family": "compact", "hyper": asdict(folded.hyper)})
@@ -212,7 +212,7 @@ def test_a_batch_is_its_pictures_one_by_one():
 
 def test_bfloat16_is_close_and_its_logits_are_float32():
     """P6: autocast changes colours by less than the eye sees, and the head never leaves float32."""
-    network = tiny_network().fold_batch_norm()
+    network = tiny_network().fold()
     x = network.to_input(torch.rand(1, 1, 64, 64) * 100)
     with torch.inference_mode():
         exact = network(x)
@@ -220,7 +220,8 @@ def test_bfloat16_is_close_and_its_logits_are_float32():
             rough = network(x)
 
     assert torch.float32 == rough.dtype
-    assert (network.to_ab(exact).ab - network.to_ab(rough).ab).abs().mean() < 1
+    gray = torch.full((1, 1, 64, 64), 50.0)
+    assert (network.to_ab(exact, gray).ab - network.to_ab(rough, gray).ab).abs().mean() < 1
 
 
 @pytest.mark.parametrize("value", [0.0, 100.0])

@@ -28,7 +28,7 @@ def noise(height, width, *, seed=0, low=16, high=235):
 
 def run(frames, colorizer, *, size=(8, 12), turns=0, batch_size=4):
     return list(
-        colorize(iter(frames), colorizer, make_context(), size=size, turns=turns, batch_size=batch_size, device=CPU)
+        colorize(iter(frames), colorizer, make_context(), sizes=[size], turns=turns, batch_size=batch_size, device=CPU)
     )
 
 
@@ -182,7 +182,7 @@ def test_a_batch_is_colored_before_the_next_frame_is_asked_for():
             taken += 1
             yield make_frame(noise(8, 8), pts=number)
 
-    stream = colorize(frames(), Recorder(), make_context(), size=(4, 4), turns=0, batch_size=3, device=CPU)
+    stream = colorize(frames(), Recorder(), make_context(), sizes=[(4, 4)], turns=0, batch_size=3, device=CPU)
     next(stream)
 
     assert taken == 3

@@ -3,11 +3,11 @@
 import json
 from dataclasses import replace
 from fractions import Fraction
-from types import SimpleNamespace
 
-from tiny_parts import FLOAT32, make_card, make_shot
+from tiny_parts import FLOAT32, CopyNetwork, make_card, make_shot
 
 from videocolor.core.shots import Plan, Segment
+from videocolor.models.adapter import NetworkColorizer
 from videocolor.pipeline.report import StillReport, provenance_tags, shot_rows
 from videocolor.settings import RunSettings
 
@@ -26,7 +26,7 @@ PLAN = Plan(
     damaged_packets=0,
     corrupt_frames=0,
 )
-COLORIZER = SimpleNamespace(card=make_card(sha256="0123456789abcdef" * 4), compute=FLOAT32)
+COLORIZER = NetworkColorizer(CopyNetwork(), make_card(sha256="0123456789abcdef" * 4), FLOAT32)
 
 
 def test_shots_are_timed_from_the_first_frame():

@@ -47,7 +47,7 @@ class TinyNetwork(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.last(torch.tanh(self.first(x)))
 
-    def to_ab(self, output: Tensor) -> ChromaBatch:
+    def to_ab(self, output: Tensor, lightness: Tensor) -> ChromaBatch:
         return ChromaBatch(ab=output * 20)
 
 

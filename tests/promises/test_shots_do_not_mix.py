@@ -67,6 +67,7 @@ class ShotColors:
 
     def __init__(self):
         self.compute = tiny_colorizer().compute
+        self.members = (self,)
 
     def predict(self, batch):
         import torch

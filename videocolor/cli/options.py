@@ -1,18 +1,18 @@
 """The options of `colorize`, their help, and the settings they become. Defaults are those of `settings.py`."""
 
 from collections.abc import Callable
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 import click
 
 from videocolor.errors import SettingsError
-from videocolor.settings import LOSSES, EncodeSettings, RunSettings
+from videocolor.settings import LOSSES, EncodeSettings, RunSettings, choices_of
 
 _ENCODE_OPTIONS = ("codec", "crf", "preset", "tune", "pix_fmt", "threads")
 
 
 def _choices(owner: type, name: str) -> click.Choice[str]:
-    return click.Choice([str(value) for value in get_args(get_type_hints(owner)[name])])
+    return click.Choice(choices_of(get_type_hints(owner)[name]))
 
 
 def _default(owner: type, name: str) -> Any:
@@ -33,8 +33,20 @@ def _encode(flag: str, **kwargs: Any) -> Callable[[Callable[..., Any]], Callable
 
 
 _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
-    _run("--model", help="Model; see `videocolor models list`."),
-    _run("--weights", type=click.Path(), metavar="FILE", help="Weight file in place of the model's own."),
+    _run("--model", metavar="NAME[+NAME]", help="Model, or two to blend; see `videocolor models list`."),
+    click.option(
+        "--weights",
+        multiple=True,
+        metavar="[NAME=]FILE",
+        help="Weight file in place of the model's own; NAME= says whose, where two are blended.",
+    ),
+    _run("--blend", type=float, metavar="W", help="Weight of the second of two models [default: 0.4]."),
+    _run(
+        "--blend-method",
+        type=_choices(RunSettings, "blend_method"),
+        help="plain mean, or the second's colours bound to the first's [default: plain].",
+    ),
+    _run("--faithful", is_flag=True, help="Pictures: do as the model's original program does; luma is not kept."),
     _run("--render-factor", type=int, metavar="N", help="Network input of 16 N pixels a side [default: the model's]."),
     _run("--saturation", type=float, metavar="X", help="Factor on the predicted colours."),
     _run("--smoothing", type=_choices(RunSettings, "smoothing"), help="Steady the colours over a shot."),
@@ -67,6 +79,7 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
         "--allow-loss", default="", metavar="KINDS", help=f"What the result may lack, by commas: {', '.join(LOSSES)}."
     ),
     _run("--max-damaged", type=int, metavar="N", help="Damaged packets to skip before giving up."),
+    click.option("--no-provenance", is_flag=True, help="Do not write into the result how its colour was made."),
     click.option(
         "--segment-seconds",
         "segment_s",
@@ -102,6 +115,8 @@ def build_settings(values: dict[str, Any]) -> RunSettings:
     else:
         raise SettingsError(f"--batch-size is {batch_size!r}.", 'Choose a positive number, or "auto".')
     losses = split_losses(values.pop("allow_loss"))
+    values["weights"] = tuple(values["weights"]) or None
+    values["provenance"] = not values.pop("no_provenance")
     return RunSettings(**values, allow_loss=losses, encode=encode)
 
 

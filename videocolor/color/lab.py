@@ -109,3 +109,15 @@ def gray_to_lightness(coded: Tensor, transfer: str = "sdr") -> Tensor:
         L* of the same shape, clipped to 0..100.
     """
     return (116 * _cube_root(to_linear(coded, transfer)) - 16).clamp(0, 100)
+
+
+def lightness_to_gray(lightness: Tensor) -> Tensor:
+    """Neutral sRGB of a lightness: the inverse of `gray_to_lightness`, and what networks trained on sRGB see.
+
+    Args:
+        lightness: Any shape, float, L* in 0..100.
+
+    Returns:
+        R' = G' = B' of the same shape, 0..1.
+    """
+    return from_linear(_cube((lightness + 16) / 116), "sdr")

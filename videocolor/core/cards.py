@@ -16,7 +16,9 @@ class SizeRule:
     square: bool
     """True: the picture is stretched to a square (DeOldify); False: its aspect is kept."""
     default_side: int
-    """Side of a square input of the area the model was trained for."""
+    """Side of a square input of the area that suits the model."""
+    still_side: int | None = None
+    """The same for stills; None: as for films."""
     rim: int = 0
     """Reflected pixels added on each side and cut off again; they count into the area."""
 

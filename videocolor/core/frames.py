@@ -56,10 +56,13 @@ class LumaBatch:
     """(N, 1, h, w) float32, L* in 0..100, on the device."""
     pts: tuple[int, ...]
     context: ShotContext
+    further: "tuple[Tensor, ...]" = ()
+    """The same frames at the sizes of further models, where several are merged; each (N, 1, h', w')."""
 
     def __post_init__(self) -> None:
-        if self.lightness.ndim != 4 or self.lightness.shape[:2] != (len(self.pts), 1):
-            raise ValueError(f"lightness is {tuple(self.lightness.shape)}, expected ({len(self.pts)}, 1, h, w)")
+        for lightness in (self.lightness, *self.further):
+            if lightness.ndim != 4 or lightness.shape[:2] != (len(self.pts), 1):
+                raise ValueError(f"lightness is {tuple(lightness.shape)}, expected ({len(self.pts)}, 1, h, w)")
 
     def __repr__(self) -> str:
         return f"LumaBatch({tuple(self.lightness.shape)}, pts {self.pts[0]}..{self.pts[-1]})"

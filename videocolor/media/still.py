@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from warnings import WarningMessage
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from videocolor.core.frames import Frame
@@ -77,6 +79,21 @@ def load_still(path: Path) -> Still:
         keep=keep,
     )
     return Still(frame=frame, keep=keep, notes=(*pixels.notes, *_notes(keep), *warned))
+
+
+def load_rgb_still(path: Path) -> tuple[npt.NDArray[np.uint8], StillKeep, tuple[str, ...]]:
+    """Decode a picture of 8 bits with its colours, as programs that know only RGB do.
+
+    Returns:
+        (H, W, 3) uint8 as stored (no orientation, no colour management, no alpha), what the source carried, and notes.
+
+    Raises:
+        MediaError: As `read_still`.
+    """
+    still = load_still(path)
+    with open_picture(path) as picture:
+        rgb = np.asarray(picture.convert("RGB"), np.uint8)
+    return rgb, still.keep, still.notes
 
 
 def still_layout(pixels: Pixels) -> PixelLayout:

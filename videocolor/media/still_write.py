@@ -153,21 +153,53 @@ def write_still(
     if not (y.shape == cb.shape == cr.shape) or (alpha is not None and alpha.shape != y.shape):
         raise ValueError(f"planes differ: y {y.shape}, cb {cb.shape}, cr {cr.shape}")
     _check_loss(path, suffix, 8 * y.dtype.itemsize, alpha is not None, allow_loss)
-    facts = dict(provenance or {})
     if suffix in _NO_ALPHA_SUFFIXES:
         alpha = None
-        _check_jpeg_segments(path, keep)
-    height, width = y.shape
     bands = _rgb_bands(y, cb, cr, alpha, eight_bits=suffix in _EIGHT_BIT_SUFFIXES)
+    channels = 3 if alpha is None else 4
+    _write_bands(path, bands, (*y.shape, channels), keep, dict(provenance or {}), lossless=webp == "lossless")
+
+
+def write_rgb_still(
+    path: Path, rgb: npt.NDArray[np.uint8], keep: StillKeep, *, provenance: Mapping[str, str] | None = None
+) -> None:
+    """Write a picture of which every channel is given, whole or not at all; WebP without loss.
+
+    Args:
+        path: The target; its suffix is the format.
+        rgb: (H, W, 3) uint8.
+        keep: What the source carried besides.
+        provenance: As in `write_still`.
+
+    Raises:
+        SettingsError, LossError, TargetError, DiskFullError: As `write_still`.
+    """
+    _write_bands(path, iter([rgb]), rgb.shape, keep, dict(provenance or {}), lossless=True)
+
+
+def _write_bands(
+    path: Path,
+    bands: Iterator[Array],
+    shape: tuple[int, ...],
+    keep: StillKeep,
+    facts: dict[str, str],
+    *,
+    lossless: bool,
+) -> None:
+    """Rows of pixels into the format of the path's suffix."""
+    suffix = _known_suffix(path)
+    if suffix in _NO_ALPHA_SUFFIXES:
+        _check_jpeg_segments(path, keep)
+    height, width, channels = shape
     with translated_os_errors(path), atomic_path(path) as part:
         if suffix == ".png":
             write_png(part, bands, height=height, width=width, chunks=_png_chunks(keep, facts))
         elif suffix in (".tif", ".tiff"):
             write_tiff(part, bands, height=height, width=width, keep=keep, provenance=facts)
         else:
-            picture = Image.fromarray(_assembled(bands, height, width, 3 if alpha is None else 4))
+            picture = Image.fromarray(_assembled(bands, height, width, channels))
             if suffix == ".webp":
-                _save_webp(picture, part, keep, facts, lossless=webp == "lossless")
+                _save_webp(picture, part, keep, facts, lossless=lossless)
             else:
                 _save_jpeg(picture, part, keep, facts)
 

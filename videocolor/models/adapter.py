@@ -9,8 +9,10 @@ from torch import Tensor
 
 from videocolor.core.cards import ModelCard
 from videocolor.core.frames import ChromaBatch, LumaBatch
+from videocolor.core.protocols import Colorizer
 from videocolor.device import Compute, is_out_of_memory
 from videocolor.errors import OutOfMemoryError
+from videocolor.models.blocks.packed import prepare_weights
 
 log = logging.getLogger(__name__)
 
@@ -26,17 +28,55 @@ class FamilyNetwork(Protocol):
 
     def __call__(self, x: Tensor) -> Tensor: ...
 
-    def to_ab(self, output: Tensor) -> ChromaBatch: ...
+    def to_ab(self, output: Tensor, lightness: Tensor) -> ChromaBatch: ...
+
+
+class DeviceColorizer(Colorizer, Protocol):
+    """A Colorizer that is ready on a device; what the pipeline works with."""
+
+    compute: Compute
+
+    @property
+    def members(self) -> "tuple[DeviceColorizer, ...]":
+        """The colorizers whose answers make up this one's; itself alone, unless models are merged."""
+        ...
 
 
 class NetworkColorizer:
     """A Colorizer that runs a network on one device."""
 
     def __init__(self, network: torch.nn.Module, card: ModelCard, compute: Compute) -> None:
+        """Take over a network: its weights are cast and packed in place."""
         self.card = card
         self.compute = compute
         self._most_frames = _MANY_FRAMES
-        self._network = network.to(compute.device).eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = network.to(compute.device).eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network = prepare_weights(network, compute.dtype, compute.device)
+
+    @property
+    def members(self) -> tuple[DeviceColorizer, ...]:
+        return (self,)
+
+    def run_network(self, x: Tensor) -> Tensor:
+        """The bare network's answer to its own input, on the CPU in float32.
+
+        Raises:
+            OutOfMemoryError: It does not fit.
+        """
+        try:
+            with torch.inference_mode():
+                return self._forward(x.to(self.compute.device)).cpu()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise self._out_of_memory(x) from error
+
+    def _forward(self, x: Tensor) -> Tensor:
+        x = x.contiguous(memory_format=torch.channels_last)
+        is_half = self.compute.dtype != torch.float32
+        with torch.autocast(self.compute.device.type, dtype=self.compute.dtype, enabled=is_half):
+            output: Tensor = self._network(x)
+        return output.float()
 
     def predict(self, batch: LumaBatch) -> ChromaBatch:
         """Colour a batch; when memory ends, halves are tried down to single frames.
@@ -90,11 +130,7 @@ class NetworkColorizer:
         with torch.inference_mode():
             lightness = lightness.to(self.compute.device)
             padded, window = pad_for_network(lightness, self.card)
-            x = network.to_input(padded).contiguous(memory_format=torch.channels_last)
-            half = self.compute.dtype != torch.float32
-            with torch.autocast(self.compute.device.type, dtype=self.compute.dtype, enabled=half):
-                output = network(x)
-            answer = network.to_ab(output.float())
+            answer = network.to_ab(self._forward(network.to_input(padded)), padded)
             ab = crop_to_window(answer.ab, window)
             confidence = None if answer.confidence is None else crop_to_window(answer.confidence, window)
             return ChromaBatch(ab=ab, confidence=confidence)

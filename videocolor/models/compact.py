@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from videocolor.color.codec import BIN_COUNT, BinCodec
-from videocolor.color.transfer import linear_to_srgb
+from videocolor.color.lab import lightness_to_gray
 from videocolor.core.frames import ChromaBatch
 from videocolor.errors import WeightsError
 
@@ -160,6 +160,19 @@ class Lite2Encoder(nn.Module):
         return features
 
 
+class Float32Conv2d(nn.Conv2d):
+    """Runs in float32 even where the rest does not.
+
+    In half precision a logit is off by up to 0.03, which the decoding temperature triples.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        with torch.autocast(input.device.type, enabled=False):
+            bias = None if self.bias is None else self.bias.float()
+            y: Tensor = self._conv_forward(input.float(), self.weight.float(), bias)
+            return y
+
+
 class CompactNetwork(nn.Module):
     """Gray in, a distribution over ab bins out. Sides must be multiples of 32."""
 
@@ -174,7 +187,7 @@ class CompactNetwork(nn.Module):
             decoder.append(ConvNorm(channels + skip, width, 3, activation=nn.ReLU(inplace=True), folded=hyper.folded))
             channels = width
         self.decoder = nn.ModuleList(decoder)
-        self.head = nn.Conv2d(channels, BIN_COUNT, 1)
+        self.head = Float32Conv2d(channels, BIN_COUNT, 1)
 
     def to_input(self, lightness: Tensor) -> Tensor:
         """The encoder's input: gray sRGB of Lab (L*, 0, 0), three times, as (x - 127) / 128 of 0..255.
@@ -185,9 +198,7 @@ class CompactNetwork(nn.Module):
         Returns:
             (N, 3, h, w) float32, about -1..1.
         """
-        f = (lightness + 16) / 116
-        linear = torch.where(f > 6 / 29, f**3, (f - 4 / 29) * (3 * (6 / 29) ** 2))
-        gray = (linear_to_srgb(linear) * 255 - 127) / 128
+        gray = (lightness_to_gray(lightness) * 255 - 127) / 128
         return gray.expand(-1, 3, -1, -1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -200,12 +211,11 @@ class CompactNetwork(nn.Module):
         for skip, block in zip(reversed(skips), self.decoder, strict=True):
             y = F.interpolate(y, scale_factor=2.0, mode="bilinear", align_corners=False)
             y = block(torch.cat([y, skip], dim=1))
-        # In half precision a logit is off by up to 0.03, which the temperature triples: the head stays float32.
-        with torch.autocast(y.device.type, enabled=False):
-            return F.conv2d(y.float(), self.head.weight.float(), self.head.bias.float())  # type: ignore[union-attr]
+        logits: Tensor = self.head(y)
+        return logits
 
-    def to_ab(self, output: Tensor) -> ChromaBatch:
-        """Decode the logits with the hyper's temperature and gain; see `BinCodec.decode`."""
+    def to_ab(self, output: Tensor, lightness: Tensor) -> ChromaBatch:
+        """Decode the logits with the hyper's temperature and gain (see `BinCodec.decode`), whatever the lightness."""
         ab, confidence = self.codec.decode(output)
         return ChromaBatch(ab=ab, confidence=confidence)
 
@@ -215,8 +225,10 @@ class CompactNetwork(nn.Module):
         network.load_state_dict(self.state_dict(), assign=True)
         return network.train(self.training)
 
-    def fold_batch_norm(self) -> "CompactNetwork":
+    def fold(self) -> "CompactNetwork":
         """The same function with every batch norm (its running statistics) multiplied into its convolution."""
+        if self.hyper.folded:
+            return self
         folded = CompactNetwork(replace(self.hyper, folded=True))
         source = dict(self.named_modules())
         with torch.no_grad():

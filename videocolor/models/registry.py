@@ -10,9 +10,14 @@ from typing import Any
 
 from videocolor.core.cards import ModelCard, SizeRule
 from videocolor.errors import SettingsError, WeightsError
+from videocolor.models.manifest import MANIFEST_NAME
 from videocolor.paths import weights_folder
 
-FAMILIES = {"compact": "videocolor.models.compact"}
+FAMILIES = {
+    "compact": "videocolor.models.compact",
+    "deoldify": "videocolor.models.deoldify",
+    "ddcolor": "videocolor.models.ddcolor",
+}
 """Module of each family; other packages add theirs by the entry point group `videocolor.colorizers`."""
 
 
@@ -38,12 +43,16 @@ def read_card(path: Path) -> ModelCard:
 
 def list_cards(folder: Path | None = None) -> tuple[ModelCard, ...]:
     """All cards of the weights folder, by name."""
-    return tuple(read_card(path) for path in sorted((folder or weights_folder()).glob("*.toml")))
+    return tuple(read_card(path) for path in _card_paths(folder or weights_folder()))
 
 
 def model_names() -> tuple[str, ...]:
     """Names that `load_card` knows."""
-    return tuple(path.stem for path in sorted(weights_folder().glob("*.toml")))
+    return tuple(path.stem for path in _card_paths(weights_folder()))
+
+
+def _card_paths(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.glob("*.toml")) if path.name != MANIFEST_NAME]
 
 
 def load_card(name: str) -> ModelCard:

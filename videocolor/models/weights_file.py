@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -20,6 +20,8 @@ from videocolor.files import atomic_path, translated_os_errors
 FORMAT = 1
 _METADATA_KEY = "videocolor"
 _REQUIRED = ("family", "hyper")
+# The library's own limit; it tells a header's length from the first bytes of any other kind of file.
+_LONGEST_HEADER = 100_000_000
 
 
 def write_weights(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
@@ -45,30 +47,51 @@ def write_weights(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str
         part.chmod(0o644)
 
 
+def is_safetensors(file: BinaryIO) -> bool:
+    """Whether a file that is open at its start means to be safetensors: it begins with a length, then JSON."""
+    return int.from_bytes(file.read(8), "little") <= _LONGEST_HEADER and file.read(1) == b"{"
+
+
 def read_header(path: Path) -> dict[str, Any]:
     """The JSON header of a weight file; the tensors are not read.
 
     Raises:
         WeightsError: The file is missing, cut off, not ours, or of a newer format.
     """
-    with _opened(path) as file:
-        text = (file.metadata() or {}).get(_METADATA_KEY)
-    if text is None:
+    header = find_header(path)
+    if header is None:
         raise WeightsError(
             f"{path} is a safetensors file, but not one of videocolor.",
             "Name the model with --model, or convert the file.",
         )
+    return header
+
+
+def find_header(path: Path) -> dict[str, Any] | None:
+    """The JSON header of a safetensors file; None if videocolor did not write the file.
+
+    Raises:
+        WeightsError: The file is missing, cut off, has a damaged header, or is of a newer format.
+    """
+    with _opened(path) as file:
+        text = (file.metadata() or {}).get(_METADATA_KEY)
+    if text is None:
+        return None
     try:
         header = json.loads(text)
     except json.JSONDecodeError as error:
         raise WeightsError(f"{path} has a damaged header: {error}.", "Fetch the file again.") from error
-    if not isinstance(header, dict) or any(key not in header for key in _REQUIRED):
+    if not isinstance(header, dict) or not _has_model(header):
         raise WeightsError(f"{path} has a header without {' or '.join(_REQUIRED)}.", "Export the model again.")
     if header.get("format") != FORMAT:
         raise WeightsError(
             f"{path} has format {header.get('format')}, this videocolor reads {FORMAT}.", "Update videocolor."
         )
     return header
+
+
+def _has_model(header: Mapping[str, Any]) -> bool:
+    return isinstance(header.get("family"), str) and isinstance(header.get("hyper"), dict)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

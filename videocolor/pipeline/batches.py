@@ -1,6 +1,6 @@
 """From frames to what a network sees, and back: small lightness in batches of one shot, small ab with each frame."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 
@@ -17,15 +17,31 @@ from videocolor.core.frames import ColoredFrame, Frame, LumaBatch, Plane, ShotCo
 from videocolor.core.media import PixelLayout, VideoInfo
 from videocolor.core.protocols import Colorizer
 from videocolor.errors import SettingsError
+from videocolor.models.adapter import DeviceColorizer
+
+Size = tuple[int, int]
+"""Height and width in pixels."""
 
 
-def network_size(video: VideoInfo, card: ModelCard, render_factor: int | None) -> tuple[int, int]:
+def network_sizes(
+    video: VideoInfo, colorizer: DeviceColorizer, render_factor: int | None, *, is_still: bool = False
+) -> tuple[Size, ...]:
+    """`network_size` for every member of a colorizer: one, or two where models are merged.
+
+    Raises:
+        SettingsError: The factor is below what a network takes.
+    """
+    return tuple(network_size(video, part.card, render_factor, is_still=is_still) for part in colorizer.members)
+
+
+def network_size(video: VideoInfo, card: ModelCard, render_factor: int | None, *, is_still: bool = False) -> Size:
     """Size of the lightness that a model sees of a film, rim not included: the aspect as it is displayed.
 
     Args:
         video: The film; its sample aspect counts, its rotation too (networks know upright pictures).
         card: The model's.
         render_factor: Side of a square input of the same area, in units of 16 pixels; None: the card's default.
+        is_still: A picture, for which some models have another default.
 
     Returns:
         Height and width in the upright orientation.
@@ -34,7 +50,8 @@ def network_size(video: VideoInfo, card: ModelCard, render_factor: int | None) -
         SettingsError: The factor is below what the network takes.
     """
     rule = card.size_rule
-    side = rule.default_side if render_factor is None else 16 * render_factor
+    default = rule.still_side if is_still and rule.still_side is not None else rule.default_side
+    side = default if render_factor is None else 16 * render_factor
     if side < rule.minimum:
         raise SettingsError(
             f"--render-factor {render_factor} is too small for {card.name}.",
@@ -65,7 +82,7 @@ def _lightness_table(layout: PixelLayout) -> npt.NDArray[np.float32]:
     return np.asarray(lightness.float().numpy())
 
 
-def small_lightness(y: Plane, layout: PixelLayout, size: tuple[int, int], turns: int) -> npt.NDArray[np.float32]:
+def small_lightness(y: Plane, layout: PixelLayout, size: Size, turns: int) -> npt.NDArray[np.float32]:
     """Lightness of a luma plane at network size, upright.
 
     Frames shrink by area averaging (of the codes): point sampling would turn grain into flicker.
@@ -94,7 +111,7 @@ def colorize(
     colorizer: Colorizer,
     context: ShotContext,
     *,
-    size: tuple[int, int],
+    sizes: Sequence[Size],
     turns: int,
     batch_size: int,
     device: torch.device,
@@ -105,25 +122,31 @@ def colorize(
         frames: The shot's frames in order.
         colorizer: The model.
         context: The shot's.
-        size: Of the lightness, upright, rim not included.
+        sizes: Of the lightness for each member of the colorizer, upright, rim not included.
         turns: Clockwise quarter turns that set the picture upright; ab is turned back.
         batch_size: Frames a network run.
         device: Where the lightness is sent.
     """
     stream = iter(frames)
     while group := tuple(islice(stream, batch_size)):
-        planes = [small_lightness(frame.y, frame.layout, size, turns) for frame in group]
-        lightness = torch.from_numpy(np.stack(planes)[:, None])
-        batch = LumaBatch(lightness=lightness.to(device), pts=tuple(frame.pts for frame in group), context=context)
-        chroma = colorizer.predict(batch)
+        lightness, *further = (_lightness_of(group, size, turns).to(device) for size in sizes)
+        pts = tuple(frame.pts for frame in group)
+        chroma = colorizer.predict(LumaBatch(lightness=lightness, pts=pts, context=context, further=tuple(further)))
+        # The finest: it guides the enlargement.
+        guide = max((lightness, *further), key=lambda x: x.shape[2] * x.shape[3])
         for index, frame in enumerate(group):
             confidence = None if chroma.confidence is None else _turn_back(chroma.confidence[index], turns)
             yield ColoredFrame(
                 frame=frame,
-                lightness=_turn_back(batch.lightness[index], turns),
+                lightness=_turn_back(guide[index], turns),
                 ab=_turn_back(chroma.ab[index], turns),
                 confidence=confidence,
             )
+
+
+def _lightness_of(frames: Sequence[Frame], size: Size, turns: int) -> Tensor:
+    planes = [small_lightness(frame.y, frame.layout, size, turns) for frame in frames]
+    return torch.from_numpy(np.stack(planes)[:, None])
 
 
 def _turn_back(x: Tensor, turns: int) -> Tensor:

@@ -29,10 +29,10 @@ from videocolor.media.planes import chroma_of
 from videocolor.media.probe import probe_film
 from videocolor.media.timing import parse_time_code
 from videocolor.merge.merge import MergeSettings
-from videocolor.models.adapter import NetworkColorizer
-from videocolor.models.loader import load_colorizer
+from videocolor.models.adapter import DeviceColorizer
 from videocolor.paths import report_path, work_folder
-from videocolor.pipeline.batches import network_size, quarter_turns
+from videocolor.pipeline.batches import network_sizes, quarter_turns
+from videocolor.pipeline.model import load_model
 from videocolor.pipeline.plan import HAS_COLOR, PLAN_FORMAT, check_interlace, expected_frame_count, make_plan
 from videocolor.pipeline.report import RunReport, provenance_tags
 from videocolor.pipeline.segment import FilmJob, check_kept_color, color_segment
@@ -103,7 +103,7 @@ def colorize_film(
     *,
     progress: Progress,
     check_result: CheckResult,
-    colorizer: NetworkColorizer | None = None,
+    colorizer: DeviceColorizer | None = None,
 ) -> RunReport:
     """Colour a film.
 
@@ -159,7 +159,7 @@ class _FilmRun:
 
     job: FilmJob
     carry: CarryPlan
-    colorizer: NetworkColorizer
+    colorizer: DeviceColorizer
     work: WorkFolder
     target: Path
     options: RunOptions
@@ -183,21 +183,23 @@ def probe_treated_film(source: Path, settings: RunSettings) -> MediaInfo:
 
 
 def _matching_colorizer(
-    colorizer: NetworkColorizer | None, settings: RunSettings, saved: Fingerprint | None
-) -> NetworkColorizer:
+    colorizer: DeviceColorizer | None, settings: RunSettings, saved: Fingerprint | None
+) -> DeviceColorizer:
     """The model; with --precision auto an unfinished run goes on in the format that it began with."""
     precision: str = settings.precision
     if precision == "auto" and saved is not None and isinstance(saved.get("precision"), str):
         precision = str(saved["precision"])
     if colorizer is not None and precision in ("auto", colorizer.compute.precision):
         return colorizer
-    return load_colorizer(settings.model, weights=settings.weights, device=settings.device, precision=precision)
+    return load_model(settings, precision=precision)
 
 
-def make_job(info: MediaInfo, settings: RunSettings, encoding: Encoding, colorizer: NetworkColorizer) -> FilmJob:
+def make_job(info: MediaInfo, settings: RunSettings, encoding: Encoding, colorizer: DeviceColorizer) -> FilmJob:
     """Everything that is decided once for a film."""
     device = colorizer.compute.device
     chroma = chroma_of(encoding.pix_fmt)
+    sizes = network_sizes(info.video, colorizer, settings.render_factor)
+    pixels = max(height * width for height, width in sizes)
     return FilmJob(
         info=info,
         settings=settings,
@@ -211,9 +213,9 @@ def make_job(info: MediaInfo, settings: RunSettings, encoding: Encoding, coloriz
             upsample=settings.upsample,
             saturation=settings.saturation,
         ),
-        network_size=network_size(info.video, colorizer.card, settings.render_factor),
+        network_sizes=sizes,
         turns=quarter_turns(info.video),
-        batch_size=settings.batch_size or default_batch_size(device),
+        batch_size=settings.batch_size or default_batch_size(device, pixels),
         device=device,
     )
 

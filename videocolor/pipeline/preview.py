@@ -18,8 +18,8 @@ from videocolor.media.encode import write_picture
 from videocolor.media.formats import choose_encoding
 from videocolor.media.timing import format_time_code
 from videocolor.merge.merge import merge_frame, source_chroma
-from videocolor.models.loader import load_colorizer
 from videocolor.pipeline.film import RunOptions, check_paths, decode_settings, make_job, probe_treated_film
+from videocolor.pipeline.model import load_model
 from videocolor.pipeline.plan import check_interlace, expected_frame_count, make_plan
 from videocolor.pipeline.segment import FilmJob, color_segment, keeps_color
 from videocolor.pipeline.stage_clock import StageClock
@@ -65,9 +65,7 @@ def preview_film(
     info = probe_treated_film(source, settings)
     encoding = choose_encoding(info, settings.encode, target, allow_loss=settings.allow_loss)
     check_losses(plan_carry(info, encoding, target), target, settings.allow_loss)
-    colorizer = load_colorizer(
-        settings.model, weights=settings.weights, device=settings.device, precision=settings.precision
-    )
+    colorizer = load_model(settings)
     job = make_job(info, settings, encoding, colorizer)
     progress.start("plan", total=expected_frame_count(info))
     planned = make_plan(info, settings, decode_settings(settings), on_frame=lambda count: progress.advance(None))
@@ -80,7 +78,7 @@ def preview_film(
     pictures = []
     for shot, frame in _middle_frames(job, plan):
         kept = source_chroma(frame, job.merge) if keeps_color(shot, settings) else None
-        merged = kept or merge_frame(color_frame(frame, info, settings, colorizer), job.merge)
+        merged = kept or merge_frame(color_frame(frame, info, settings, colorizer, job.network_sizes), job.merge)
         start = format_time_code(float((shot.start_pts - plan.pts[0]) * plan.time_base)).replace(":", ".")
         path = folder / f"shot-{shot.index + 1:04}-{start}.png"
         write_picture(path, merged, encoding)

@@ -9,7 +9,7 @@ from videocolor.journal.journal import Journal
 from videocolor.media.carry import CarryPlan
 from videocolor.media.mux import MuxJob
 from videocolor.media.timing import format_time_code
-from videocolor.models.adapter import NetworkColorizer
+from videocolor.models.adapter import DeviceColorizer
 from videocolor.pipeline.segment import FilmJob
 from videocolor.pipeline.stage_clock import WAIT, StageClock
 from videocolor.settings import RunSettings
@@ -35,7 +35,7 @@ class RunReport:
     shots: list[dict[str, Any]]
     segment_count: int
     resumed: bool
-    network_size: tuple[int, int]
+    network_sizes: tuple[tuple[int, int], ...]
     codec: str
     pix_fmt: str
     losses: list[str]
@@ -63,7 +63,7 @@ class RunReport:
         carry: CarryPlan,
         plan: Plan,
         journal: Journal,
-        colorizer: NetworkColorizer,
+        colorizer: DeviceColorizer,
         mux: MuxJob,
         target: Path,
         *,
@@ -85,7 +85,7 @@ class RunReport:
             shots=shot_rows(plan),
             segment_count=len(plan.segments),
             resumed=resumed,
-            network_size=job.network_size,
+            network_sizes=job.network_sizes,
             codec=job.encoding.codec,
             pix_fmt=job.encoding.pix_fmt,
             losses=[loss.what for loss in carry.losses],
@@ -119,7 +119,8 @@ class StillReport:
     bit_depth: int
     notes: list[str]
     gamut_limited_share: float
-    luma_digest: str
+    luma_digest: str | None
+    """None where the luma is not the source's (--faithful)."""
     wall_s: float
     format: int = REPORT_FORMAT
     version: str = field(default=__version__)
@@ -152,15 +153,29 @@ def shot_rows(plan: Plan) -> list[dict[str, Any]]:
     return rows
 
 
-def provenance_tags(settings: RunSettings, colorizer: NetworkColorizer, *, luma_digest: str) -> dict[str, str]:
-    """Tags for the result: how its colour was made, and what `verify` recomputes."""
-    factor = "" if settings.render_factor is None else f"; render factor {settings.render_factor}"
-    weights = (colorizer.card.sha256 or "")[:16]
-    tags = {
-        PROVENANCE_TAG: f"videocolor {__version__}; model {colorizer.card.name}; weights {weights}{factor}"
-        f"; saturation {settings.saturation:g}; upsample {settings.upsample}; smoothing {settings.smoothing}",
-        LUMA_TAG: luma_digest,
-    }
+def provenance_tags(settings: RunSettings, colorizer: DeviceColorizer, *, luma_digest: str | None) -> dict[str, str]:
+    """Tags for the result: how its colour was made (unless the settings forbid it), and what `verify` recomputes."""
+    tags = {PROVENANCE_TAG: _provenance(settings, colorizer)} if settings.provenance else {}
+    if luma_digest is not None:
+        tags[LUMA_TAG] = luma_digest
     if settings.deinterlace or settings.detelecine:
         tags[FIELDS_TAG] = "deinterlaced" if settings.deinterlace else "detelecined"
     return tags
+
+
+def _provenance(settings: RunSettings, colorizer: DeviceColorizer) -> str:
+    """Program, model, weights and the settings that shape the colours, on one line."""
+    weights = "+".join((part.card.sha256 or "?")[:16] for part in colorizer.members)
+    facts = [f"videocolor {__version__}", f"model {colorizer.card.name}", f"weights {weights}"]
+    if settings.render_factor is not None:
+        facts.append(f"render factor {settings.render_factor}")
+    if settings.faithful:
+        return "; ".join([*facts, "as the original program"])
+    if len(colorizer.members) > 1:
+        facts.append(f"blend {settings.blend_weight:g} {settings.blend_method or 'plain'}")
+    facts += [
+        f"saturation {settings.saturation:g}",
+        f"upsample {settings.upsample}",
+        f"smoothing {settings.smoothing}",
+    ]
+    return "; ".join(facts)

@@ -14,9 +14,10 @@ from videocolor.media.formats import CONTAINERS
 from videocolor.media.probe import probe_film
 from videocolor.media.still_probe import is_still, probe_still, still_frame_count
 from videocolor.media.still_write import STILL_SUFFIXES
-from videocolor.models.adapter import NetworkColorizer
-from videocolor.models.loader import load_colorizer
-from videocolor.pipeline.film import CheckResult, RunOptions, colorize_film
+from videocolor.models.adapter import DeviceColorizer
+from videocolor.pipeline.faithful import colorize_still_faithfully
+from videocolor.pipeline.film import CheckResult, RunOptions, check_paths, colorize_film
+from videocolor.pipeline.model import load_model
 from videocolor.pipeline.report import RunReport, StillReport
 from videocolor.pipeline.still import colorize_still
 from videocolor.progress import Progress
@@ -76,7 +77,7 @@ def colorize_file(
     *,
     progress: Progress,
     check_result: CheckResult,
-    colorizer: NetworkColorizer | None = None,
+    colorizer: DeviceColorizer | None = None,
 ) -> RunReport | StillReport:
     """Colour one film or picture; its content decides which it is, not its name.
 
@@ -89,11 +90,18 @@ def colorize_file(
                 f"{source} is a single picture, {target} a film.",
                 f"Name the result {target.stem}{_STILL_FALLBACK_SUFFIX}.",
             )
-        return colorize_still(source, target, settings, options, colorizer=colorizer)
+        check_paths(source, target, options)
+        if settings.faithful:
+            return colorize_still_faithfully(source, target, settings, colorizer=colorizer)
+        return colorize_still(source, target, settings, colorizer=colorizer)
     if source.is_file() and target.suffix.lower() in STILL_SUFFIXES:
         # Says "not a film" first where the source is neither.
         probe_film(source)
         raise SettingsError(f"{source} is a film, {target} a picture.", f"Name the result {target.stem}.mkv.")
+    if settings.faithful:
+        raise SettingsError(
+            f"--faithful is for pictures, {source} is a film.", "Leave it out: films keep their luma here."
+        )
     return colorize_film(
         source,
         target,
@@ -153,9 +161,7 @@ def colorize_folder(
         Interrupted: Ctrl+C.
     """
     pairs = plan_folder(folder, target)
-    colorizer = load_colorizer(
-        settings.model, weights=settings.weights, device=settings.device, precision=settings.precision
-    )
+    colorizer = load_model(settings)
     items: list[FolderItem] = []
     for source, result in pairs:
         if options.should_stop():

@@ -22,7 +22,7 @@ from videocolor.journal.journal import SegmentResult
 from videocolor.media.encode import LumaDigest, open_encoder
 from videocolor.media.formats import Encoding
 from videocolor.merge.merge import MergeSettings, has_source_grid, merge, source_chroma
-from videocolor.pipeline.batches import colorize
+from videocolor.pipeline.batches import Size, colorize
 from videocolor.pipeline.plan import HAS_COLOR
 from videocolor.pipeline.read_ahead import read_ahead
 from videocolor.pipeline.stage_clock import WAIT, StageClock
@@ -43,8 +43,8 @@ class FilmJob:
     settings: RunSettings
     encoding: Encoding
     merge: MergeSettings
-    network_size: tuple[int, int]
-    """Height and width of the lightness, upright, rim not included."""
+    network_sizes: tuple[Size, ...]
+    """Of the lightness for each member of the colorizer, upright, rim not included."""
     turns: int
     """Clockwise quarter turns that set the picture upright."""
     batch_size: int
@@ -141,7 +141,7 @@ def merged_stream(
             frames,
             colorizer,
             context,
-            size=job.network_size,
+            sizes=job.network_sizes,
             turns=job.turns,
             batch_size=job.batch_size,
             device=job.device,

@@ -15,10 +15,9 @@ from videocolor.media.still import load_still
 from videocolor.media.still_probe import probe_still
 from videocolor.media.still_write import check_still_target, write_still
 from videocolor.merge.merge import MergeSettings, chroma_bands
-from videocolor.models.adapter import NetworkColorizer
-from videocolor.models.loader import load_colorizer
-from videocolor.pipeline.batches import colorize, network_size, quarter_turns
-from videocolor.pipeline.film import RunOptions, check_paths
+from videocolor.models.adapter import DeviceColorizer
+from videocolor.pipeline.batches import Size, colorize, network_sizes, quarter_turns
+from videocolor.pipeline.model import load_model
 from videocolor.pipeline.report import StillReport, provenance_tags
 from videocolor.pipeline.segment import shot_seed
 from videocolor.settings import RunSettings
@@ -30,9 +29,8 @@ def colorize_still(
     source: Path,
     target: Path,
     settings: RunSettings,
-    options: RunOptions,
     *,
-    colorizer: NetworkColorizer | None = None,
+    colorizer: DeviceColorizer | None = None,
 ) -> StillReport:
     """Colour a picture.
 
@@ -40,21 +38,18 @@ def colorize_still(
         source: Any picture that `media/still.py` reads.
         target: .png, .tif, .jpg or .webp.
         settings: Those about films only are ignored.
-        options: Overwrite.
         colorizer: A loaded model, to colour many pictures with one.
 
     Raises:
         VideoColorError: See `errors.py`; nothing is left under the final name.
     """
     begin = time.perf_counter()
-    check_paths(source, target, options)
     info = probe_still(source)
     check_still_target(info.video, target, allow_loss=settings.allow_loss)
-    colorizer = colorizer or load_colorizer(
-        settings.model, weights=settings.weights, device=settings.device, precision=settings.precision
-    )
+    colorizer = colorizer or load_model(settings)
     still = load_still(source)
-    colored = color_frame(still.frame, info, settings, colorizer)
+    sizes = network_sizes(info.video, colorizer, settings.render_factor, is_still=True)
+    colored = color_frame(still.frame, info, settings, colorizer, sizes)
     cb, cr, limited = still_chroma(colored, settings)
     digest = LumaDigest()
     digest.add(0, still.frame.y)
@@ -89,14 +84,16 @@ def colorize_still(
     )
 
 
-def color_frame(frame: Frame, info: MediaInfo, settings: RunSettings, colorizer: NetworkColorizer) -> ColoredFrame:
-    """Run the model on one frame that stands for itself."""
+def color_frame(
+    frame: Frame, info: MediaInfo, settings: RunSettings, colorizer: DeviceColorizer, sizes: tuple[Size, ...]
+) -> ColoredFrame:
+    """Run the model on one frame that stands for itself; `sizes` as in `colorize`."""
     shot = Shot(index=0, start_pts=frame.pts, end_pts=frame.pts + 1, frame_count=1, cause="start")
     stream = colorize(
         [frame],
         colorizer,
         ShotContext(shot=shot, seed=shot_seed(settings.seed, shot)),
-        size=network_size(info.video, colorizer.card, settings.render_factor),
+        sizes=sizes,
         turns=quarter_turns(info.video),
         batch_size=1,
         device=colorizer.compute.device,
