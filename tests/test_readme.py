@@ -63,7 +63,7 @@ def test_a_shown_command_is_accepted(line):
 
     if command is colorize_command:
         own = {option.name for option in colorize_command.params} - {item.name for item in fields(RunSettings)}
-        own -= {item.name for item in fields(EncodeSettings)}
+        own -= {item.name for item in fields(EncodeSettings)} | {"no_provenance"}
         build_settings({name: value for name, value in context.params.items() if name not in own})
 
 

@@ -116,7 +116,8 @@ def export(
         "trained_on": trained_on,
         "recipe": f"training/recipes/{recipe.name}.toml",
         "limits": _LIMITS,
-        "size_rule": asdict(SIZE_RULE),
+        # TOML has no word for "none": what is left out is the default.
+        "size_rule": {key: value for key, value in asdict(SIZE_RULE).items() if value is not None},
         "metrics": card_metrics(figures),
     }
     write_text_atomically(folder / f"{recipe.name}.toml", to_toml(card))
