@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -182,8 +183,7 @@ def against_original(options: argparse.Namespace, folder: Path) -> None:
         film_render_factor=options.film_render_factor,
         rounds=options.rounds,
     )
-    figures = compare(task, folder)
-    print(json.dumps(figures)) if options.json else show(figures)
+    report(compare(task, folder), show, options)
 
 
 def gpu_table(options: argparse.Namespace, folder: Path) -> None:
@@ -200,8 +200,7 @@ def gpu_table(options: argparse.Namespace, folder: Path) -> None:
     weights = options.weights
     if weights is None and card.family == "deoldify":
         weights = str(random_weights(card, folder))
-    table = bench_gpu.gpu_table(options.model, weights, device, options.peak_tflops)
-    print(json.dumps(table)) if options.json else bench_gpu.show(table)
+    report(bench_gpu.gpu_table(options.model, weights, device, options.peak_tflops), bench_gpu.show, options)
 
 
 def film_figures(options: argparse.Namespace, folder: Path) -> None:
@@ -216,8 +215,15 @@ def film_figures(options: argparse.Namespace, folder: Path) -> None:
         color(film, folder, options)
         print(own_peak_kib())
         return
-    figures = measure(film, folder, options)
-    print(json.dumps(figures)) if options.json else show(figures)
+    report(measure(film, folder, options), show, options)
+
+
+def report(figures: dict[str, Any], show: Callable[[dict[str, Any]], None], options: argparse.Namespace) -> None:
+    """Print figures as JSON or by a function of their own."""
+    if options.json:
+        print(json.dumps(figures))
+    else:
+        show(figures)
 
 
 def parsed_options() -> argparse.Namespace:
@@ -256,8 +262,14 @@ def main() -> int:
         os.environ["OMP_NUM_THREADS"] = str(options.threads)
     logging.basicConfig(level=logging.ERROR)
     run = against_original if options.against_original else gpu_table if options.gpu_table else film_figures
-    with tempfile.TemporaryDirectory(prefix="videocolor-bench-") as name:
-        run(options, Path(name))
+    from videocolor.errors import VideoColorError
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="videocolor-bench-") as name:
+            run(options, Path(name))
+    except VideoColorError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     return 0
 
 

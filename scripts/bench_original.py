@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from videocolor.color.lab import gray_to_lightness
 from videocolor.core.cards import ModelCard
 from videocolor.device import Compute, choose_device
+from videocolor.errors import SettingsError
 from videocolor.models.adapter import NetworkColorizer
 from videocolor.models.loader import load_colorizer
 from videocolor.models.registry import load_card
@@ -85,9 +86,14 @@ def compare(task: Comparison, folder: Path) -> dict[str, Any]:
     Args:
         task: What is compared.
         folder: Takes the weights, the films and the original's frames.
+
+    Raises:
+        SettingsError: The model is not of the family deoldify.
     """
     device = choose_device(task.device)
     card = load_card(task.model)
+    if card.family != "deoldify":
+        raise SettingsError(f"{task.model} has no original program here.", "Choose a model of the family deoldify.")
     load_before = os.getloadavg()
     weights = task.weights or random_weights(card, folder)
     figures = {
@@ -218,7 +224,8 @@ def _color_as_ours(
     )
     side = 16 * task.film_render_factor
     assert report.network_sizes == ((side, side),), "both sides must see the same square"
-    return load, cost, {"compute": report.compute, "frames": _frame_count(target)}
+    facts = {"compute": report.compute, "frames": _frame_count(target), "stage_busy_s": report.stage_busy_s}
+    return load, cost, facts
 
 
 def _frame_count(film: Path) -> int:

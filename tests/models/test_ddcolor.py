@@ -18,7 +18,7 @@ from torch import nn
 
 from videocolor.errors import SettingsError, WeightsError
 from videocolor.models import ddcolor_decoder
-from videocolor.models.blocks.packed import prepare_weights
+from videocolor.models.blocks.inference import prepare_layers
 from videocolor.models.ddcolor import DDColorHyper, build, original_rgb, recognize
 from videocolor.models.ddcolor_decoder import MixingShuffle, position_code
 from videocolor.models.registry import load_card
@@ -339,7 +339,7 @@ def test_prepared_for_a_device_it_answers_nearly_the_same(dtype):
     """Weights that are cast and packed; what is read and not called keeps its own."""
     x = picture()
     expected = answers(small_network(), x)
-    network = prepare_weights(small_network().fold(), dtype, torch.device("cpu"))
+    network = prepare_layers(small_network().fold(), dtype, torch.device("cpu"))
     with torch.autocast("cpu", torch.bfloat16, enabled=dtype is not torch.float32):
         error = answers(network, x) - expected
 

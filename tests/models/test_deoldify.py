@@ -9,11 +9,14 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from recipe_weights_deoldify import recipe_state
+from tiny_parts import FLOAT32
 from torch import nn
 
 from videocolor.errors import WeightsError
+from videocolor.models.adapter import NetworkColorizer
 from videocolor.models.blocks.attention import SelfAttention
 from videocolor.models.deoldify import build, original_rgb, recognize
+from videocolor.models.registry import load_card
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
 needs_reference = pytest.mark.skipif(not REFERENCE.is_dir(), reason="needs the recorded outputs of ../shared")
@@ -79,7 +82,7 @@ def _wide_if(name):
 @pytest.mark.shared
 @pytest.mark.parametrize("name", HYPERS)
 def test_outputs_are_the_original_s(name):
-    """Unfolded, folded, and in the memory order in which the program runs it."""
+    """Unfolded, folded, and as the program runs it: channels last, packed weights, Winograd's convolution."""
     network, arrays = filled(name), recorded(name)
     plain = answers(network, arrays)
     assert deviation(plain, arrays) < TOLERANCE
@@ -88,7 +91,9 @@ def test_outputs_are_the_original_s(name):
     assert deviation(folded, arrays) < TOLERANCE
     assert max(float((folded[case] - plain[case]).abs().max()) for case in CASES) < FOLDED_TOLERANCE
 
-    assert deviation(answers(network.to(memory_format=torch.channels_last), arrays), arrays) < TOLERANCE
+    colorizer = NetworkColorizer(network, load_card(f"deoldify-{name}"), FLOAT32)
+    found = {case: colorizer.run_network(torch.from_numpy(arrays[f"in/{case}"])) for case in CASES}
+    assert deviation(found, arrays) < TOLERANCE
 
 
 @needs_reference

@@ -12,7 +12,7 @@ from videocolor.core.frames import ChromaBatch, LumaBatch
 from videocolor.core.protocols import Colorizer
 from videocolor.device import Compute, is_out_of_memory
 from videocolor.errors import OutOfMemoryError
-from videocolor.models.blocks.packed import prepare_weights
+from videocolor.models.blocks.inference import prepare_layers
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class NetworkColorizer:
         self.compute = compute
         self._most_frames = _MANY_FRAMES
         network = network.to(compute.device).eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._network = prepare_weights(network, compute.dtype, compute.device)
+        self._network = prepare_layers(network, compute.dtype, compute.device)
 
     @property
     def members(self) -> tuple[DeviceColorizer, ...]:

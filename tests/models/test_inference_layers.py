@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from videocolor.models.blocks.packed import PackedConv2d, can_pack, prepare_weights
+from videocolor.models.blocks.inference import PackedConv2d, can_pack, prepare_layers
 
 CPU = torch.device("cpu")
 needs_packing = pytest.mark.skipif(not can_pack(), reason="this build of torch has no oneDNN")
@@ -26,7 +26,7 @@ def run(prepared, dtype, size, count=1):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 2e-2)])
 def test_a_packed_network_computes_the_same_at_every_size(dtype, tolerance):
     """The order that was chosen for the first size serves all others."""
-    prepared = prepare_weights(network(), dtype, CPU)
+    prepared = prepare_layers(network(), dtype, CPU)
 
     assert sum(isinstance(module, PackedConv2d) for module in prepared) == 2, "few weights are not worth it"
     for size, count in (((16, 16), 1), ((9, 31), 3), ((16, 16), 1)):
@@ -38,7 +38,7 @@ def test_a_packed_network_computes_the_same_at_every_size(dtype, tolerance):
 @needs_packing
 def test_the_plain_weights_are_given_up_once_packed():
     """Both together would double a large network's memory."""
-    prepared = prepare_weights(network(), torch.float32, CPU)
+    prepared = prepare_layers(network(), torch.float32, CPU)
     run(prepared, torch.float32, (16, 16))
 
     assert not list(prepared[1].parameters())
@@ -46,12 +46,12 @@ def test_the_plain_weights_are_given_up_once_packed():
 
 @needs_packing
 def test_a_shape_that_the_library_cannot_pack_runs_plain(monkeypatch):
-    monkeypatch.setattr("videocolor.models.blocks.packed._WORTH_PACKING", 1)
+    monkeypatch.setattr("videocolor.models.blocks.inference._WORTH_PACKING", 1)
     conv = nn.Conv2d(12, 12, 3, padding=1).eval().requires_grad_(False)
     x = torch.randn(2, 12, 64, 80).contiguous(memory_format=torch.channels_last)
     expected = conv(x)
 
-    prepared = prepare_weights(nn.Sequential(conv), torch.bfloat16, CPU)
+    prepared = prepare_layers(nn.Sequential(conv), torch.bfloat16, CPU)
 
     for _ in range(2):
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
@@ -62,6 +62,6 @@ def test_subclasses_keep_their_precision():
     class Exact(nn.Conv2d):
         pass
 
-    prepared = prepare_weights(nn.Sequential(Exact(3, 3, 1), nn.Conv2d(3, 3, 1)), torch.bfloat16, CPU)
+    prepared = prepare_layers(nn.Sequential(Exact(3, 3, 1), nn.Conv2d(3, 3, 1)), torch.bfloat16, CPU)
 
     assert (torch.float32, torch.bfloat16) == (prepared[0].weight.dtype, prepared[1].weight.dtype)

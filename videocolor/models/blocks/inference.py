@@ -1,4 +1,4 @@
-"""A network's weights as a device wants them for inference: cast once, and packed for the processor's library.
+"""A network's layers as a device wants them for inference: weights cast once, and packed for the processor's library.
 
 Without this, autocast casts every weight on every run, and oneDNN reorders it: for the 150 million weights in the
 middle of a wide U-Net that takes longer than the convolution itself.
@@ -7,9 +7,13 @@ middle of a wide U-Net that takes longer than the convolution itself.
 import torch
 from torch import Tensor, nn
 
+from videocolor.models.blocks.winograd import WinogradConv2d
+
 _CASTABLE = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 _WORTH_PACKING = 1 << 18
 """Weights from which a convolution is packed: the reordering of fewer costs nothing."""
+_WORTH_CHANNELS, _WORTH_PIXELS = 128, 32 * 32
+"""Channels on both sides, and pixels of a picture, from which Winograd's transforms cost less than they save."""
 
 
 _How = tuple[list[int], list[int], list[int], int]
@@ -68,26 +72,35 @@ def can_pack() -> bool:
     return is_there and all(hasattr(torch.ops.mkldnn, name) for name in names)
 
 
-def prepare_weights(network: nn.Module, dtype: torch.dtype, device: torch.device) -> nn.Module:
-    """Cast and pack a network's weights in place, for inference on a device where it lies already.
+def prepare_layers(network: nn.Module, dtype: torch.dtype, device: torch.device) -> nn.Module:
+    """Cast and pack a network's weights in place, and exchange its convolutions for faster ones, for inference.
 
     Subclasses of the layers are left alone: that is how a family keeps one in float32. Norms stay float32, too.
 
     Args:
         network: In evaluation mode, float32.
         dtype: What convolutions and linear layers run in; activations follow by autocast.
-        device: Packing is for CPUs.
+        device: Where the network lies; all but the casting is for CPUs.
     """
     for module in network.modules():
         if type(module) in _CASTABLE:
             module.to(dtype)
-    if device.type == "cpu" and can_pack():
+    if device.type == "cpu":
         for parent in list(network.modules()):
             for name, child in list(parent.named_children()):
-                if type(child) is nn.Conv2d and _is_worth_packing(child):
-                    setattr(parent, name, PackedConv2d(child))
+                if type(child) is nn.Conv2d and child.padding_mode == "zeros" and not isinstance(child.padding, str):
+                    setattr(parent, name, _prepared_conv(child))
     return network
 
 
-def _is_worth_packing(conv: nn.Conv2d) -> bool:
-    return conv.weight.numel() >= _WORTH_PACKING and conv.padding_mode == "zeros" and not isinstance(conv.padding, str)
+def _prepared_conv(conv: nn.Conv2d) -> nn.Module:
+    is_large = conv.weight.numel() >= _WORTH_PACKING
+    prepared = PackedConv2d(conv) if is_large and can_pack() else conv
+    if conv.weight.dtype != torch.float32 or not _is_plain_3x3(conv) or min(conv.weight.shape[:2]) < _WORTH_CHANNELS:
+        return prepared
+    return WinogradConv2d(conv, prepared, least_pixels=_WORTH_PIXELS)
+
+
+def _is_plain_3x3(conv: nn.Conv2d) -> bool:
+    how = (conv.kernel_size, conv.padding, conv.stride, conv.dilation, conv.groups)
+    return how == ((3, 3), (1, 1), (1, 1), (1, 1), 1)
