@@ -6,7 +6,7 @@
 3  merge, journal
 2  media, shots, models, temporal        no arrows among themselves
 1  color
-0  core, errors, settings, paths, device, progress, log, files, version
+0  core, errors, settings, paths, device, progress, log, files, memory, version
 """
 
 import ast
@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = (
-    {"core", "errors", "settings", "paths", "device", "progress", "log", "files", "version"},
+    {"core", "errors", "settings", "paths", "device", "progress", "log", "files", "memory", "version"},
     {"color"},
     {"media", "shots", "models", "temporal"},
     {"merge", "journal"},

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from videocolor.memory import keep_freed_memory
 from videocolor.version import __version__
 
 _COMMANDS = {
@@ -45,6 +46,7 @@ def main() -> None:
     # Read once, when torch loads its OpenMP: by default its threads spin while they wait for each other. Beside the
     # decoder's and the encoder's threads on the same processors that made the network up to ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_freed_memory()
     from videocolor.cli.output import run_command
 
     sys.exit(run_command(cli))
