@@ -108,7 +108,7 @@ def main() -> None:
     results = dict(zip(("--faithful", "default"), color_both_ways(gray), strict=True))
     errors = {name: luma_error(rgb, np.asarray(gray)) for name, rgb in results.items()}
     columns = {"source": gray.convert("RGB")} | {name: Image.fromarray(rgb) for name, rgb in results.items()}
-    columns |= {f"luma error × {AMPLIFICATION}: {name}": as_picture(error) for name, error in errors.items()}
+    columns |= {f"luma error x {AMPLIFICATION}: {name}": as_picture(error) for name, error in errors.items()}
     arguments.path.parent.mkdir(parents=True, exist_ok=True)
     sheet_of(columns).save(arguments.path, quality=88, optimize=True)
     for name, error in errors.items():

@@ -8,14 +8,14 @@ from typing import Any
 from videocolor.core.cards import ModelCard
 from videocolor.core.media import MediaInfo
 from videocolor.models.adapter import DeviceColorizer
-from videocolor.models.loader import load_colorizer as _load_colorizer
 from videocolor.models.registry import list_cards
 from videocolor.pipeline.film import RunOptions
+from videocolor.pipeline.model import load_model
 from videocolor.pipeline.report import RunReport, StillReport
 from videocolor.pipeline.route import FolderItem, colorize_file, colorize_folder
 from videocolor.pipeline.route import probe as _probe
 from videocolor.progress import NoProgress, Progress
-from videocolor.settings import EncodeSettings, RunSettings
+from videocolor.settings import BlendMethod, EncodeSettings, Precision, RunSettings
 from videocolor.verification import VerifyReport
 from videocolor.verification import verify as _verify
 from videocolor.verification.after_run import check_muxed
@@ -62,15 +62,32 @@ def colorize(
 
 
 def load_colorizer(
-    name: str = "compact", *, weights: str | None = None, device: str = "auto", precision: str = "auto"
+    name: str = "compact",
+    *,
+    weights: str | tuple[str, ...] | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    blend: float | None = None,
+    blend_method: BlendMethod | None = None,
 ) -> DeviceColorizer:
     """A model that is ready to run; its `predict` takes a `LumaBatch` (see `videocolor.core.frames`).
 
+    Args:
+        name: In the model registry, or two joined by "+".
+        weights: Weight file in place of the model's own; of two models `NAME=FILE`.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        precision: Number format of the network.
+        blend: Weight of the second of two models; None: 0.4.
+        blend_method: How two models become one; None: "plain".
+
     Raises:
-        SettingsError: No such model or device.
+        SettingsError: No such model or device, or a blend of one model.
         WeightsError: Weights missing, damaged, or of another network.
     """
-    return _load_colorizer(name, weights=weights, device=device, precision=precision)
+    settings = RunSettings(
+        model=name, weights=weights, device=device, precision=precision, blend=blend, blend_method=blend_method
+    )
+    return load_model(settings)
 
 
 def probe(path: str | PathLike[str]) -> MediaInfo:

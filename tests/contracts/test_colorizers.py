@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tiny_networks import TINY
 from tiny_parts import FLOAT32, make_batch
 
 from videocolor.core.cards import ModelCard
@@ -42,18 +43,7 @@ def _answer_gray_ddcolor(network):
     torch.nn.init.zeros_(last.bias)
 
 
-# A new family adds its smallest hyper here, and how its last layer is made to answer gray.
-TINY = {
-    "compact": {"decoder_widths": [16, 16, 16], "encoder_width": 0.25},
-    "deoldify": {"encoder": "resnet18", "decoder": "deep", "factor": 0.25},
-    "ddcolor": {
-        "depths": [1, 1, 1, 1],
-        "dims": [16, 32, 48, 64],
-        "queries": 8,
-        "decoder_layers": 3,
-        "decoder_width": 64,
-    },
-}
+# A new family adds its smallest hyper to TINY, and here how its last layer is made to answer gray.
 ANSWER_GRAY = {"compact": _answer_gray_compact, "deoldify": _answer_gray_deoldify, "ddcolor": _answer_gray_ddcolor}
 # Gray RGB is gray to the last bit of its arithmetic only.
 GRAY_ROUNDING = {"compact": 0.0, "deoldify": 1e-3, "ddcolor": 0.0}

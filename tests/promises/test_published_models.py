@@ -138,6 +138,10 @@ def test_faithful_is_refused_where_it_means_nothing(film, artistic, tmp_path):
     outcome = command("colorize", tmp_path / "photo.png", "-o", tmp_path / "x.png", "--faithful")
     assert (2, True) == (outcome.code, "compact has no original program" in outcome.err)
 
+    options_of_two = ("--model", "deoldify-artistic+compact", "--faithful")
+    outcome = command("colorize", tmp_path / "photo.png", "-o", tmp_path / "x.png", *options_of_two)
+    assert (2, True) == (outcome.code, "deoldify-artistic+compact has no original program" in outcome.err)
+
     Image.fromarray(np.full((32, 32), 9000, np.uint16)).save(tmp_path / "deep.png")
     outcome = command("colorize", tmp_path / "deep.png", "-o", tmp_path / "x.png", *options)
     assert (2, True) == (outcome.code, "has 16 bits, the original knows 8" in outcome.err)

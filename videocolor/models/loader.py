@@ -162,13 +162,18 @@ def _check_model(path: Path, card: ModelCard, stored: StoredModel) -> None:
             f"Choose the model that fits, or other weights for {card.name}.",
         )
     # Networks of one's own training may have other widths; they carry our header, published files do not.
-    differing = [key for key, value in card.hyper.items() if stored.hyper.get(key, value) != value]
+    differing = [key for key, value in card.hyper.items() if _plain(stored.hyper.get(key, value)) != _plain(value)]
     if differing and not stored.header:
         found = ", ".join(f"{key} {stored.hyper[key]}" for key in differing)
         raise WeightsError(
             f"{path} holds another {card.family} network than {card.name}: {found}.",
             f"Choose the --model of the family {card.family} that fits.",
         )
+
+
+def _plain(value: object) -> object:
+    """Lists of cards and tuples of families are the same numbers."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _assembled(parts: Sequence[_Loaded], compute: Compute, blend: Blend | None) -> DeviceColorizer:

@@ -11,7 +11,7 @@ def load_model(settings: RunSettings, *, precision: str | None = None) -> Device
 
     Args:
         settings: Model, weights, device, precision, and how two models are blended.
-        precision: In place of the settings'.
+        precision: In place of the settings', by which the original's own steps run in float32.
 
     Raises:
         SettingsError: No such model or device.
@@ -21,6 +21,6 @@ def load_model(settings: RunSettings, *, precision: str | None = None) -> Device
         settings.model,
         weights=settings.weights,
         device=settings.device,
-        precision=precision or settings.precision,
+        precision=precision or ("float32" if settings.faithful else settings.precision),
         blend=Blend(weight=settings.blend_weight, method=settings.blend_method or "plain") if settings.blends else None,
     )

@@ -12,8 +12,8 @@ from videocolor.models.blocks.winograd import WinogradConv2d
 _CASTABLE = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 _WORTH_PACKING = 1 << 18
 """Weights from which a convolution is packed: the reordering of fewer costs nothing."""
-_WORTH_CHANNELS, _WORTH_PIXELS = 128, 32 * 32
-"""Channels on both sides, and pixels of a picture, from which Winograd's transforms cost less than they save."""
+_WORTH_CHANNELS, _WORTH_PIXELS = 128, 48 * 48
+"""Channels on both sides, and pixels of a picture, from which Winograd's transforms cost much less than they save."""
 
 
 _How = tuple[list[int], list[int], list[int], int]

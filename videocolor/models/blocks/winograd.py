@@ -65,20 +65,18 @@ def winograd_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     Returns:
         (N, out, h, w) float32, channels last.
     """
-    count, _, height, width = x.shape
+    count, channels, height, width = x.shape
     tiles = (-(-height // _OUT), -(-width // _OUT))
-    # One pixel around for the padding, and what is missing to whole tiles.
-    rim = (1, _OUT * tiles[1] - width + 1, 1, _OUT * tiles[0] - height + 1)
-    padded = nn.functional.pad(x, rim).permute(0, 2, 3, 1).contiguous()
     result = x.new_empty(count, _OUT * tiles[0], _OUT * tiles[1], weight.shape[2])
     rows = max(1, min(tiles[0], _STRIP_TILES // tiles[1]))
-    buffers = _Buffers.of(x, rows, tiles[1], padded.shape[2], weight.shape[2])
-    for source, target in zip(padded, result, strict=True):
+    buffers = _Buffers.of(x, rows, tiles[1], channels, weight.shape[2])
+    for source, target in zip(x.permute(0, 2, 3, 1), result, strict=True):
         for top in range(0, tiles[0], rows):
             # The last strip reaches back over the one before, so that all have one shape.
             first = _OUT * min(top, tiles[0] - rows)
+            _fill_strip(source, first, buffers.strip)
             strip = target[first : first + _OUT * rows]
-            _convolve_strip(source[first : first + _OUT * rows + 2], weight, strip, buffers)
+            _convolve_strip(buffers, weight, strip)
             if bias is not None:
                 strip += bias
     return result[:, :height, :width].permute(0, 3, 1, 2)
@@ -88,26 +86,40 @@ def winograd_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 class _Buffers:
     """Memory of one strip, used again for all: fresh pages would cost as much as the sums that are written there."""
 
+    strip: Tensor
+    """(4 r + 2, w, in), the input with zeros around."""
     rows: Tensor
     tiles: Tensor
     products: Tensor
     columns: Tensor
 
     @classmethod
-    def of(cls, x: Tensor, rows: int, columns: int, padded_width: int, out_channels: int) -> "_Buffers":
-        channels = x.shape[1]
+    def of(cls, x: Tensor, rows: int, columns: int, in_channels: int, out_channels: int) -> "_Buffers":
+        width = _OUT * columns + 2
         return cls(
-            x.new_empty(_IN, rows, padded_width, channels),
-            x.new_empty(_IN, _IN, rows, columns, channels),
+            x.new_zeros(_OUT * rows + 2, width, in_channels),
+            x.new_empty(_IN, rows, width, in_channels),
+            x.new_empty(_IN, _IN, rows, columns, in_channels),
             x.new_empty(_IN, _IN, rows, columns, out_channels),
             x.new_empty(_OUT, _IN, rows, columns, out_channels),
         )
 
 
-def _convolve_strip(source: Tensor, weight: Tensor, target: Tensor, buffers: _Buffers) -> None:
-    """Rows of whole tiles: (4 r + 2, w, in) into (4 r, W, out), without bias."""
+def _fill_strip(source: Tensor, first: int, strip: Tensor) -> None:
+    """Copy the rows that a strip of outputs from row `first` needs; zeros where the picture has none."""
+    height, width = source.shape[:2]
+    begin, end = max(0, first - 1), min(height, first - 1 + len(strip))
+    above = begin - (first - 1)
+    below = above + end - begin
+    strip[:above].zero_()
+    strip[below:].zero_()
+    strip[above:below, 1 : width + 1] = source[begin:end]
+
+
+def _convolve_strip(buffers: _Buffers, weight: Tensor, target: Tensor) -> None:
+    """Rows of whole tiles, from the filled strip into (4 r, W, out), without bias."""
     count, columns = buffers.tiles.shape[2:4]
-    _spread([source[i : i + _OUT * (count - 1) + 1 : _OUT] for i in range(_IN)], list(buffers.rows))
+    _spread([buffers.strip[i : i + _OUT * (count - 1) + 1 : _OUT] for i in range(_IN)], list(buffers.rows))
     for row, tiles in zip(buffers.rows, buffers.tiles, strict=True):
         _spread([row[:, j : j + _OUT * (columns - 1) + 1 : _OUT] for j in range(_IN)], list(tiles))
     products = buffers.products.view(_IN * _IN, count * columns, -1)
