@@ -10,8 +10,8 @@ import pytest
 
 from videocolor.cli.main import cli
 from videocolor.cli.output import run_command
-from videocolor.models.manifest import read_manifest
 from videocolor.models.registry import list_cards
+from videocolor.models.store.manifest import read_manifest
 from videocolor.paths import weights_folder
 
 CRITIC = "ColorizeVideo_crit.pth"  # no hash of it is known

@@ -8,11 +8,12 @@ from tiny_parts import make_batch
 
 from videocolor.errors import SettingsError, WeightsError
 from videocolor.files import file_sha256
-from videocolor.models import loader, registry, weights_place
+from videocolor.models import loader, registry
 from videocolor.models.adapter import NetworkColorizer
 from videocolor.models.compact import build
 from videocolor.models.loader import load_colorizer
 from videocolor.models.registry import family_module
+from videocolor.models.store import place
 from videocolor.models.weights_file import write_weights
 
 HYPER = {"decoder_widths": [16, 16, 16], "encoder_width": 0.25}
@@ -35,7 +36,7 @@ def folder(tmp_path, monkeypatch):
     path = tmp_path / "tiny.safetensors"
     write_weights(path, build(HYPER).state_dict(), {"family": "compact", "hyper": HYPER})
     write_card(tmp_path, sha256=file_sha256(path))
-    for module in (registry, weights_place):
+    for module in (registry, place):
         monkeypatch.setattr(module, "weights_folder", lambda: tmp_path)
     return tmp_path
 

@@ -12,9 +12,9 @@ from videocolor.cli.output import human_bytes, json_option, print_json, print_ta
 from videocolor.core.cards import ModelCard
 from videocolor.errors import SettingsError, VerifyError
 from videocolor.log import set_up_log
-from videocolor.models.manifest import WeightFile, read_manifest
 from videocolor.models.registry import list_cards
-from videocolor.models.weights_place import find_weights, present_weights, weights_file_of
+from videocolor.models.store.manifest import WeightFile, read_manifest
+from videocolor.models.store.place import find_weights, present_weights, weights_file_of
 from videocolor.paths import weights_cache
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def fetch(names: tuple[str, ...], source: Path | None, no_progress: bool, verbos
 
 
 def _fetched(file: WeightFile, source: Path | None, *, show_bar: bool) -> Path:
-    from videocolor.models.fetch import bring_weights, fetch_weights
+    from videocolor.models.store.fetch import bring_weights, fetch_weights
 
     log.info("%s: %s, licence %s", file.name, file.size_text, file.licence)
     return fetch_weights(file, show_bar=show_bar) if source is None else bring_weights(file, source)
@@ -83,7 +83,7 @@ def _fetched(file: WeightFile, source: Path | None, *, show_bar: bool) -> Path:
 @json_option
 def verify(names: tuple[str, ...], as_json: bool) -> int:
     """Compare the weight files that are here with the known hashes; without names, all of them."""
-    from videocolor.models.weights_check import check_weights
+    from videocolor.models.store.check import check_weights
 
     checked = check_weights(names)
     if as_json:

@@ -18,8 +18,8 @@ from videocolor.files import file_sha256
 from videocolor.models.adapter import DeviceColorizer, NetworkColorizer
 from videocolor.models.merged import Blend, MergedColorizer, merged_card
 from videocolor.models.registry import load_card
+from videocolor.models.store.place import absent_weights_error, find_weights
 from videocolor.models.stored_model import StoredModel, build_network, read_model
-from videocolor.models.weights_place import absent_weights_error, find_weights
 
 log = logging.getLogger(__name__)
 

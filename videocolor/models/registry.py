@@ -10,7 +10,7 @@ from typing import Any
 
 from videocolor.core.cards import ModelCard, SizeRule
 from videocolor.errors import SettingsError, WeightsError
-from videocolor.models.manifest import MANIFEST_NAME
+from videocolor.models.store.manifest import MANIFEST_NAME
 from videocolor.paths import weights_folder
 
 FAMILIES = {

@@ -12,9 +12,9 @@ import requests
 from weight_host import CONTENT, NAME, closed_port, serving, visible_files, weight_file
 
 from videocolor.errors import DiskFullError, TargetError, WeightsError
-from videocolor.models.fetch import fetch_weights
-from videocolor.models.recorded import read_record
-from videocolor.models.resumable import ResumableDownloader, SourceError, part_path
+from videocolor.models.store.fetch import fetch_weights
+from videocolor.models.store.recorded import read_record
+from videocolor.models.store.resumable import ResumableDownloader, SourceError, part_path
 from videocolor.version import __version__
 
 CUT = 4 << 16

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from videocolor.errors import WeightsError
 from videocolor.files import write_text_atomically
-from videocolor.models.manifest import WeightFile
+from videocolor.models.store.manifest import WeightFile
 
 RECORD_NAME = "recorded.json"
 """Its name in the cache folder."""

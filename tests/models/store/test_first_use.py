@@ -6,8 +6,8 @@ import pytest
 from weight_host import CONTENT, NAME, closed_port, serving, sha256, visible_files, weight_file
 
 from videocolor.errors import WeightsError
-from videocolor.models.fetch import bring_weights, fetch_weights
-from videocolor.models.recorded import read_record
+from videocolor.models.store.fetch import bring_weights, fetch_weights
+from videocolor.models.store.recorded import read_record
 
 
 @pytest.fixture(autouse=True)

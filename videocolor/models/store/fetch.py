@@ -10,9 +10,9 @@ from filelock import FileLock, Timeout
 
 from videocolor.errors import DiskFullError, VideoColorError, WeightsError
 from videocolor.files import atomic_path, file_sha256, os_error_to_ours, translated_os_errors
-from videocolor.models.manifest import WeightFile
-from videocolor.models.recorded import RECORD_NAME, Expected, expected_of, record_first_use
-from videocolor.models.resumable import ResumableDownloader, discard_parts, why_failed
+from videocolor.models.store.manifest import WeightFile
+from videocolor.models.store.recorded import RECORD_NAME, Expected, expected_of, record_first_use
+from videocolor.models.store.resumable import ResumableDownloader, discard_parts, why_failed
 from videocolor.paths import weights_cache
 
 log = logging.getLogger(__name__)

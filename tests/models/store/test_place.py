@@ -7,7 +7,7 @@ import pytest
 
 from videocolor.errors import SettingsError, WeightsError
 from videocolor.models.registry import load_card
-from videocolor.models.weights_place import absent_weights_error, find_weights, present_weights, weights_file_of
+from videocolor.models.store.place import absent_weights_error, find_weights, present_weights, weights_file_of
 from videocolor.paths import weights_cache, weights_folder
 
 COMPACT = load_card("compact")

@@ -3,8 +3,8 @@
 import pytest
 
 from videocolor.errors import WeightsError
-from videocolor.models.manifest import WeightFile, read_manifest
 from videocolor.models.registry import list_cards, load_card, model_names
+from videocolor.models.store.manifest import WeightFile, read_manifest
 from videocolor.paths import weights_folder
 
 HASH = "0123456789abcdef" * 4

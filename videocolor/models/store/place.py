@@ -4,8 +4,8 @@ from pathlib import Path
 
 from videocolor.core.cards import ModelCard
 from videocolor.errors import SettingsError, WeightsError
-from videocolor.models.manifest import read_manifest
 from videocolor.models.registry import load_card, model_names
+from videocolor.models.store.manifest import read_manifest
 from videocolor.paths import weights_cache, weights_folder
 
 

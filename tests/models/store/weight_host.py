@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from videocolor.models.manifest import WeightFile
+from videocolor.models.store.manifest import WeightFile
 
 CONTENT = bytes(range(256)) * 2000
 NAME = "weights.pth"

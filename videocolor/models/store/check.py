@@ -7,10 +7,10 @@ from typing import Literal
 
 from videocolor.errors import WeightsError
 from videocolor.files import file_sha256
-from videocolor.models.manifest import read_manifest
-from videocolor.models.recorded import expected_of
 from videocolor.models.registry import list_cards
-from videocolor.models.weights_place import find_weights, present_weights
+from videocolor.models.store.manifest import read_manifest
+from videocolor.models.store.place import find_weights, present_weights
+from videocolor.models.store.recorded import expected_of
 from videocolor.paths import weights_cache
 
 State = Literal["same", "differs", "no hash known"]
