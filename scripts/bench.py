@@ -28,6 +28,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from videocolor.memory import keep_freed_memory
+
 STAGES = ("decode", "network", "temporal", "merge", "encode")
 
 
@@ -255,8 +257,10 @@ def parsed_options() -> argparse.Namespace:
 def main() -> int:
     """Parse, measure, print."""
     options = parsed_options()
-    # Before torch is imported. The waiting is as on the command line (videocolor/cli/main.py).
+    # Before torch is imported: waiting and memory as on the command line (videocolor/cli/main.py). The original's way
+    # in the same process gains from it, too, though its own program has neither.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_freed_memory()
     if options.threads is not None:
         # torch.set_num_threads is not enough: threads that begin later would not know of it.
         os.environ["OMP_NUM_THREADS"] = str(options.threads)

@@ -1,7 +1,9 @@
 """DeOldify's networks in this program against the original program's way, in one run (bench.py --against-original).
 
 Everything alternates, A B A B, and of several rounds the least counts, because machines are shared. All variants read
-one weight file. Ratios are the original's time over the variant's; a wall time of a busy machine says little alone.
+one weight file. Ratios are the original's time over the variant's. "cores" is processor time over wall time: where it
+differs between rows, other programs were in the way, and only the ratio of processor times counts. The original's way
+runs in the same process and so gains from this program's settings of memory and threads: its own program has neither.
 """
 
 import os
@@ -252,7 +254,7 @@ def show(figures: dict[str, Any]) -> None:
     load = figures["load_average"]
     print(f"{figures['model']}, {figures['weights']} weights, {figures['device']}, torch {figures['torch']}")
     print(f"least of {figures['rounds']} rounds; load average {load['before'][0]:.1f} to {load['after'][0]:.1f}")
-    head = f"{'wall s':>9} {'ratio':>6} {'cpu s':>9} {'ratio':>6}"
+    head = f"{'wall s':>9} {'ratio':>6} {'cpu s':>9} {'ratio':>6} {'cores':>5}"
     title = f"network, render factor {network['render_factor']}, a frame"
     print(f"\n{title:36} {head} {'difference':>11}")
     for name, row in network["rows"].items():
@@ -268,4 +270,5 @@ def show(figures: dict[str, Any]) -> None:
 
 
 def _row(row: Mapping[str, float]) -> str:
-    return f"{row['wall_s']:9.3f} {row['wall_ratio']:6.2f} {row['cpu_s']:9.3f} {row['cpu_ratio']:6.2f}"
+    cores = row["cpu_s"] / row["wall_s"]
+    return f"{row['wall_s']:9.3f} {row['wall_ratio']:6.2f} {row['cpu_s']:9.3f} {row['cpu_ratio']:6.2f} {cores:5.2f}"

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 # (Barabasz et al. 2020, "Error analysis and improving the accuracy of Winograd convolution").
 _A, _B = 2 / 3, 3 / 2
 _OUT, _IN = 4, 6
-_STRIP_TILES = 336
-"""Tiles that are worked on at once: their transforms stay in the processor's cache."""
+_STRIP_TILES, _MOST_STRIPS = 336, 4
+"""Tiles that a thread works on at once: their transforms stay in its cache. Up to four threads each get as many, as
+every step of a strip ends with all threads waiting for each other."""
 
 
 class WinogradConv2d(nn.Module):
@@ -68,7 +69,8 @@ def winograd_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     count, channels, height, width = x.shape
     tiles = (-(-height // _OUT), -(-width // _OUT))
     result = x.new_empty(count, _OUT * tiles[0], _OUT * tiles[1], weight.shape[2])
-    rows = max(1, min(tiles[0], _STRIP_TILES // tiles[1]))
+    at_once = _STRIP_TILES * min(torch.get_num_threads(), _MOST_STRIPS)
+    rows = max(1, min(tiles[0], at_once // tiles[1]))
     buffers = _Buffers.of(x, rows, tiles[1], channels, weight.shape[2])
     for source, target in zip(x.permute(0, 2, 3, 1), result, strict=True):
         for top in range(0, tiles[0], rows):
