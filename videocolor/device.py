@@ -108,7 +108,9 @@ def choose_compute(
     if name is None or name not in card.precisions or trial is None:
         return exact
     half = Compute(device=device, dtype=_DTYPES[name])
-    if not _is_close(trial(half), trial(exact)):
+    # The half precision first: its trial has copies of the weights that float32's takes over and packs.
+    rough = trial(half)
+    if not _is_close(rough, trial(exact)):
         log.warning("%s in %s is far from float32 on %s: float32 is used.", card.name, name, device)
         return exact
     if device.type != "cpu":

@@ -19,7 +19,9 @@ def keep_freed_memory() -> None:
     if platform.libc_ver()[0] != "glibc":
         return
     mallopt = ctypes.CDLL(None).mallopt
-    mallopt(_M_MMAP_THRESHOLD, 1 << 30)
+    # Some versions refuse so much. The rest alone would be worse than the default: it ends its own adapting.
+    if mallopt(_M_MMAP_THRESHOLD, 1 << 30) != 1:
+        return
     mallopt(_M_TRIM_THRESHOLD, _LARGER_THAN_ANY_TENSOR)
     # The arenas of other threads, where the network runs, cannot grow to such blocks.
     mallopt(_M_ARENA_MAX, 1)

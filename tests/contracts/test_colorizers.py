@@ -12,6 +12,7 @@ from videocolor.device import Compute
 from videocolor.models.adapter import NetworkColorizer
 from videocolor.models.deoldify import MEAN, STD
 from videocolor.models.loader import load_colorizer
+from videocolor.models.merged import Blend, MergedColorizer, merged_card
 from videocolor.models.registry import FAMILIES, family_module, list_cards
 from videocolor.models.weights_file import read_header, read_weights, write_weights
 
@@ -49,10 +50,16 @@ ANSWER_GRAY = {"compact": _answer_gray_compact, "deoldify": _answer_gray_deoldif
 GRAY_ROUNDING = {"compact": 0.0, "deoldify": 1e-3, "ddcolor": 0.0}
 
 each_family = pytest.mark.parametrize("family", sorted(FAMILIES))
+# Two models blended are a colorizer like any other.
+BLENDS = {"plain blend": "plain", "chroma-bound blend": "chroma-bound"}
+PARTS = ("deoldify", "ddcolor")
+each_colorizer = pytest.mark.parametrize("family", [*sorted(FAMILIES), *BLENDS])
 
 
 def card_of(family) -> ModelCard:
     """The family's shipped card: size rule, precisions and sampling are what the contract is about."""
+    if family in BLENDS:
+        return merged_card(*(card_of(part) for part in PARTS))
     return next(card for card in list_cards() if card.family == family)
 
 
@@ -71,8 +78,13 @@ def build(family, *, seed=0):
     return network.eval()
 
 
-def colorizer_of(family, compute=FLOAT32):
-    return NetworkColorizer(build(family), card_of(family), compute)
+def colorizer_of(family, compute=FLOAT32, *, change=lambda family, network: None):
+    if family in BLENDS:
+        parts = (colorizer_of(part, compute, change=change) for part in PARTS)
+        return MergedColorizer(*parts, Blend(weight=0.4, method=BLENDS[family]))
+    network = build(family)
+    change(family, network)
+    return NetworkColorizer(network, card_of(family), compute)
 
 
 def pictures(count, height=64, width=80):
@@ -113,7 +125,7 @@ def test_it_loads_under_its_card_and_answers_as_before(family, tmp_path):
     torch.testing.assert_close(loaded.predict(batch).ab, expected, atol=5e-3, rtol=0)
 
 
-@each_family
+@each_colorizer
 def test_answers_are_natural_lab_units_of_the_frames_in_order(family):
     colorizer, lightness = colorizer_of(family), pictures(3)
 
@@ -131,7 +143,7 @@ def test_answers_are_natural_lab_units_of_the_frames_in_order(family):
         assert 0 <= answer.confidence.min() <= answer.confidence.max() <= 1
 
 
-@each_family
+@each_colorizer
 def test_a_frame_s_color_does_not_depend_on_the_rest_of_its_batch(family):
     colorizer, lightness = colorizer_of(family), pictures(4)
 
@@ -141,7 +153,7 @@ def test_a_frame_s_color_does_not_depend_on_the_rest_of_its_batch(family):
     torch.testing.assert_close(alone, together, atol=1e-3, rtol=0)
 
 
-@each_family
+@each_colorizer
 @pytest.mark.parametrize("size", [(1, 1), (63, 95), (17, 200), (130, 33)])
 def test_odd_sizes_are_answered_whole(family, size):
     answer = colorizer_of(family).predict(make_batch(pictures(1, *size)))
@@ -153,7 +165,7 @@ def test_odd_sizes_are_answered_whole(family, size):
     assert all(abs(side - length / stride) <= 1.5 for side, length in zip(answer.ab.shape[2:], size, strict=True))
 
 
-@each_family
+@each_colorizer
 def test_half_precision_is_as_good_as_the_card_claims(family):
     if "bfloat16" not in card_of(family).precisions:
         pytest.skip(f"{family} does not claim bfloat16")
@@ -166,18 +178,17 @@ def test_half_precision_is_as_good_as_the_card_claims(family):
     assert (half - exact).abs().mean() < 0.1 * spread(exact)
 
 
-@each_family
+@each_colorizer
 def test_a_gray_answer_stays_gray(family):
     """Exactly: no offset of the colour coding may tint what the network leaves gray."""
-    network = build(family)
-    ANSWER_GRAY[family](network)
+    colorizer = colorizer_of(family, change=lambda part, network: ANSWER_GRAY[part](network))
 
-    answer = NetworkColorizer(network, card_of(family), FLOAT32).predict(make_batch(pictures(2, 63, 95)))
+    answer = colorizer.predict(make_batch(pictures(2, 63, 95)))
 
-    assert float(answer.ab.abs().max()) <= GRAY_ROUNDING[family]
+    assert float(answer.ab.abs().max()) <= GRAY_ROUNDING.get(family, max(GRAY_ROUNDING.values()))
 
 
-@each_family
+@each_colorizer
 def test_the_same_seed_gives_the_same_color(family):
     """Of models that sample; the others must not care about the seed."""
     colorizer, lightness = colorizer_of(family), pictures(2)
@@ -189,7 +200,7 @@ def test_the_same_seed_gives_the_same_color(family):
     assert card_of(family).is_sampled != torch.equal(first, other)
 
 
-@each_family
+@each_colorizer
 def test_the_input_is_left_as_it_was(family):
     lightness = pictures(2)
     before = lightness.clone()
@@ -198,7 +209,7 @@ def test_the_input_is_left_as_it_was(family):
     assert torch.equal(before, lightness)
 
 
-@each_family
+@each_colorizer
 def test_a_card_s_claims_fit_its_size_rule(family):
     card = card_of(family)
 

@@ -10,6 +10,16 @@ CPU = torch.device("cpu")
 needs_packing = pytest.mark.skipif(not can_pack(), reason="this build of torch has no oneDNN")
 
 
+def held_numbers(module):
+    """All numbers that a module and its parts keep, wherever they keep them."""
+    found = {}
+    for part in module.modules():
+        for value in [*part.__dict__.values(), *part._parameters.values(), *part._buffers.values()]:
+            if isinstance(value, torch.Tensor):
+                found[id(value)] = value.numel()
+    return sum(found.values())
+
+
 def network():
     torch.manual_seed(0)
     layers = [nn.Conv2d(3, 64, 3, padding=1), nn.Conv2d(64, 512, 3, padding=1), nn.Conv2d(512, 512, 3, 2, padding=1)]
@@ -42,6 +52,49 @@ def test_the_plain_weights_are_given_up_once_packed():
     run(prepared, torch.float32, (16, 16))
 
     assert not list(prepared[1].parameters())
+
+
+@needs_packing
+def test_a_layer_that_only_small_pictures_come_to_holds_its_weight_once():
+    """Most of a wide network's numbers are in such layers."""
+    conv = nn.Conv2d(512, 512, 3, padding=1).requires_grad_(False)
+    prepared = prepare_layers(nn.Sequential(conv), torch.float32, CPU)
+    x = torch.randn(1, 512, 8, 8)
+    expected = conv(x)
+
+    torch.testing.assert_close(prepared(x), expected, atol=1e-4, rtol=0)
+
+    del conv
+    assert held_numbers(prepared) <= 512 * 512 * 9 + 2 * 512
+
+
+@needs_packing
+def test_a_large_picture_after_a_small_one_finds_the_weight():
+    conv = nn.Conv2d(256, 256, 3, padding=1).requires_grad_(False)
+    small, large = torch.randn(1, 256, 8, 8), torch.randn(1, 256, 50, 50)
+    expected = conv(small), conv(large)
+    prepared = prepare_layers(nn.Sequential(conv), torch.float32, CPU)
+
+    for x, y in zip((small, large, small), (*expected, expected[0]), strict=True):
+        torch.testing.assert_close(prepared(x), y, atol=1e-4, rtol=0)
+
+
+@needs_packing
+def test_memory_that_ends_is_told_and_packing_is_tried_again():
+    """Halving the batch is the adapter's business; the layer must not become slow for the rest of a film."""
+    conv = nn.Conv2d(512, 512, 3, padding=1).requires_grad_(False)
+    packed = prepare_layers(nn.Sequential(conv), torch.bfloat16, CPU)[0]
+    real, packed._run = packed._run, _out_of_memory
+
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        packed(torch.randn(1, 512, 8, 8))
+    packed._run = real
+    packed(torch.randn(1, 512, 8, 8))
+    assert packed._packed is not None
+
+
+def _out_of_memory(x, packed):
+    raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes.")
 
 
 @needs_packing

@@ -101,10 +101,14 @@ def test_absent_weights_name_the_one_command_that_gets_them(film, tmp_path, monk
 
 
 def test_a_file_of_another_variant_is_refused(film, artistic, tmp_path):
-    outcome = command("colorize", film, "-o", tmp_path / "x.mkv", "--model", "deoldify-video", "--weights", artistic)
+    """Converted or not; else the result would name a model that did not make it."""
+    converted = tmp_path / "converted.safetensors"
+    assert 0 == command("models", "convert", artistic, "-o", converted).code
+    for weights in (artistic, converted):
+        outcome = command("colorize", film, "-o", tmp_path / "x.mkv", "--model", "deoldify-video", "--weights", weights)
 
-    assert 4 == outcome.code
-    assert "holds another deoldify network than deoldify-video: encoder resnet34" in outcome.err
+        assert 4 == outcome.code
+        assert "holds another deoldify network than deoldify-video: encoder resnet34" in outcome.err
 
 
 @pytest.mark.shared
@@ -133,6 +137,12 @@ def test_faithful_is_refused_where_it_means_nothing(film, artistic, tmp_path):
     options = ("--model", "deoldify-artistic", "--weights", artistic, "--faithful")
     outcome = command("colorize", film, "-o", tmp_path / "x.mkv", *options)
     assert (2, True) == (outcome.code, "--faithful is for pictures" in outcome.err)
+    outcome = command("colorize", film, "-o", tmp_path / "x.mkv", *options, "--preview")
+    assert (2, True) == (outcome.code, "--faithful is for pictures" in outcome.err)
+
+    (tmp_path / "bad.png").write_bytes(b"nonsense")
+    outcome = command("colorize", tmp_path / "bad.png", "-o", tmp_path / "x.png", *options)
+    assert (3, False) == (outcome.code, "is a film" in outcome.err)
 
     Image.new("L", (32, 32), 90).save(tmp_path / "photo.png")
     outcome = command("colorize", tmp_path / "photo.png", "-o", tmp_path / "x.png", "--faithful")

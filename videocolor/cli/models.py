@@ -65,6 +65,8 @@ def fetch(names: tuple[str, ...], source: Path | None, no_progress: bool, verbos
     for name, file_name in [(name, weights_file_of(name)) for name in names]:
         if file_name in manifest:
             path = _fetched(manifest[file_name], source, show_bar=not (no_progress or quiet))
+        elif source is not None:
+            raise SettingsError(f"--from: the weights of {name} come with videocolor.", "Leave it out.")
         else:
             path = present_weights(name)
         click.echo(path)

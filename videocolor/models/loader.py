@@ -18,6 +18,7 @@ from videocolor.files import file_sha256
 from videocolor.models.adapter import DeviceColorizer, NetworkColorizer
 from videocolor.models.merged import Blend, MergedColorizer, merged_card
 from videocolor.models.registry import load_card
+from videocolor.models.store.manifest import read_manifest
 from videocolor.models.store.place import absent_weights_error, find_weights
 from videocolor.models.stored_model import StoredModel, build_network, read_model
 
@@ -121,7 +122,8 @@ def weights_path(card: ModelCard, weights: str | None) -> Path:
     if weights is not None:
         path = Path(weights)
         if not path.is_file():
-            raise WeightsError(f"The weight file {path} does not exist.", "Check --weights.")
+            reason = "is no file" if path.exists() else "does not exist"
+            raise WeightsError(f"The weight file {path} {reason}.", "Check --weights.")
         return path
     found = None if card.weights_file is None else find_weights(card.weights_file)
     if found is None:
@@ -137,9 +139,10 @@ def _load(name: str, weights: str | None) -> _Loaded:
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
     if weights is None and card.sha256 and digest != card.sha256:
+        is_fetched = card.weights_file in read_manifest()
         raise WeightsError(
             f"{path} is damaged: sha256 {digest[:12]}…, the card says {card.sha256[:12]}….",
-            f"Install videocolor again, or fetch the file again with: videocolor models fetch {card.name}",
+            f"Fetch it again with: videocolor models fetch {card.name}" if is_fetched else "Install videocolor again.",
         )
     stored = read_model(path)
     _check_model(path, card, stored)
@@ -161,9 +164,9 @@ def _check_model(path: Path, card: ModelCard, stored: StoredModel) -> None:
             f"{path} holds a network of the family {stored.family!r}, not {card.family!r}.",
             f"Choose the model that fits, or other weights for {card.name}.",
         )
-    # Networks of one's own training may have other widths; they carry our header, published files do not.
+    # Networks of one's own training may have other widths; published files, converted or not, may not.
     differing = [key for key, value in card.hyper.items() if _plain(stored.hyper.get(key, value)) != _plain(value)]
-    if differing and not stored.header:
+    if differing and (not stored.header or "source" in stored.header):
         found = ", ".join(f"{key} {stored.hyper[key]}" for key in differing)
         raise WeightsError(
             f"{path} holds another {card.family} network than {card.name}: {found}.",

@@ -40,7 +40,7 @@ def colorize_still_faithfully(
         VideoColorError: See `errors.py`; nothing is left under the final name.
     """
     begin = time.perf_counter()
-    original_rgb = _original_of(settings.model)
+    original_rgb = check_faithful(settings)
     info = probe_still(source)
     check_still_target(info.video, target, allow_loss=settings.allow_loss)
     _check_readable(source, info.video.layout, settings)
@@ -67,21 +67,38 @@ def colorize_still_faithfully(
     )
 
 
-def _original_of(model: str) -> OriginalProgram:
-    """What a model's authors do with a picture; asked before large weights are read.
+def check_faithful(settings: RunSettings) -> OriginalProgram:
+    """What the model's authors do with a picture; asked before large weights are read.
 
     Raises:
-        SettingsError: Nothing that is rebuilt here.
+        SettingsError: Nothing that is rebuilt here, or not at this render factor.
     """
-    names = model_parts(model)
-    original = getattr(family_module(load_card(names[0]).family), "original_rgb", None) if len(names) == 1 else None
+    names = model_parts(settings.model)
+    card = load_card(names[0])
+    original = getattr(family_module(card.family), "original_rgb", None) if len(names) == 1 else None
     if original is None:
         raise SettingsError(
-            f"--faithful: {model} has no original program to be faithful to.",
+            f"--faithful: {settings.model} has no original program to be faithful to.",
             "Leave out --faithful, or choose a model such as deoldify-artistic.",
+        )
+    step = max(1, card.size_rule.multiple_of // 16)
+    if settings.render_factor is not None and settings.render_factor % step:
+        raise SettingsError(
+            f"--faithful: {settings.model} takes no --render-factor {settings.render_factor}.",
+            f"Choose a multiple of {step}.",
         )
     program: OriginalProgram = original
     return program
+
+
+def refuse_faithful_film(source: Path, settings: RunSettings) -> None:
+    """Films keep their luma.
+
+    Raises:
+        SettingsError: The settings ask for the original program.
+    """
+    if settings.faithful:
+        raise SettingsError(f"--faithful is for pictures, {source} is a film.", "Leave it out: films keep their luma.")
 
 
 def _check_readable(source: Path, layout: PixelLayout, settings: RunSettings) -> None:

@@ -15,7 +15,7 @@ from videocolor.media.probe import probe_film
 from videocolor.media.still_probe import is_still, probe_still, still_frame_count
 from videocolor.media.still_write import STILL_SUFFIXES
 from videocolor.models.adapter import DeviceColorizer
-from videocolor.pipeline.faithful import colorize_still_faithfully
+from videocolor.pipeline.faithful import check_faithful, colorize_still_faithfully, refuse_faithful_film
 from videocolor.pipeline.film import CheckResult, RunOptions, check_paths, colorize_film
 from videocolor.pipeline.model import load_model
 from videocolor.pipeline.report import RunReport, StillReport
@@ -99,9 +99,9 @@ def colorize_file(
         probe_film(source)
         raise SettingsError(f"{source} is a film, {target} a picture.", f"Name the result {target.stem}.mkv.")
     if settings.faithful:
-        raise SettingsError(
-            f"--faithful is for pictures, {source} is a film.", "Leave it out: films keep their luma here."
-        )
+        # Says "not a film" first where the source is neither.
+        probe_film(source)
+        refuse_faithful_film(source, settings)
     return colorize_film(
         source,
         target,
@@ -161,6 +161,8 @@ def colorize_folder(
         Interrupted: Ctrl+C.
     """
     pairs = plan_folder(folder, target)
+    if settings.faithful:
+        check_faithful(settings)
     colorizer = load_model(settings)
     items: list[FolderItem] = []
     for source, result in pairs:

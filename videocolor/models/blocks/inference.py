@@ -7,6 +7,7 @@ middle of a wide U-Net that takes longer than the convolution itself.
 import torch
 from torch import Tensor, nn
 
+from videocolor.device import is_out_of_memory
 from videocolor.models.blocks.winograd import WinogradConv2d
 
 _CASTABLE = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
@@ -37,11 +38,13 @@ class PackedConv2d(nn.Module):
             return self._run(x, self._packed)
         assert self._plain is not None
         if self._has_kernel:
-            # At the first run, because the best order depends on the size.
-            packed = _reordered(self._plain, x, self._how)
             try:
+                # At the first run, because the order depends on what is convolved.
+                packed = _reordered(self._plain, x, self._how)
                 y = self._run(x, packed)
-            except RuntimeError:
+            except RuntimeError as error:
+                if is_out_of_memory(error):
+                    raise
                 # oneDNN lacks it for some unusual numbers of channels: the plain form runs, or says why not.
                 self._has_kernel = False
             else:
@@ -49,6 +52,13 @@ class PackedConv2d(nn.Module):
                 return y
         plain: Tensor = self._plain(x)
         return plain
+
+    def plain_weight(self) -> Tensor:
+        """The weight in torch's order, (out, in, height, width)."""
+        if self._packed is not None:
+            return self._packed.to_dense()
+        assert self._plain is not None
+        return self._plain.weight.detach()
 
     def _run(self, x: Tensor, packed: Tensor) -> Tensor:
         y: Tensor = torch.ops.mkldnn._convolution_pointwise(x, packed, self._bias, *self._how, "none", [], None)
@@ -98,7 +108,8 @@ def _prepared_conv(conv: nn.Conv2d) -> nn.Module:
     prepared = PackedConv2d(conv) if is_large and can_pack() else conv
     if conv.weight.dtype != torch.float32 or not _is_plain_3x3(conv) or min(conv.weight.shape[:2]) < _WORTH_CHANNELS:
         return prepared
-    return WinogradConv2d(conv, prepared, least_pixels=_WORTH_PIXELS)
+    weight = prepared.plain_weight if isinstance(prepared, PackedConv2d) else conv.weight.detach
+    return WinogradConv2d(prepared, weight, conv.bias, least_pixels=_WORTH_PIXELS)
 
 
 def _is_plain_3x3(conv: nn.Conv2d) -> bool:

@@ -5,7 +5,7 @@ spent on the transforms, so it pays for wide layers on large pictures, where mos
 torch's library for processors, offers it for no such layer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,14 +23,23 @@ every step of a strip ends with all threads waiting for each other."""
 class WinogradConv2d(nn.Module):
     """A 3x3 convolution of stride 1 and padding 1 on a CPU in float32; `plain` runs small pictures."""
 
-    def __init__(self, conv: nn.Conv2d, plain: nn.Module, *, least_pixels: int) -> None:
+    def __init__(
+        self, plain: nn.Module, weight: Callable[[], Tensor], bias: Tensor | None, *, least_pixels: int
+    ) -> None:
+        """Wrap a layer.
+
+        Args:
+            plain: The layer for small pictures; it owns the weight.
+            weight: Gives that weight, (out, in, 3, 3).
+            bias: The layer's, or None.
+            least_pixels: Height times width from which Winograd's way is taken.
+        """
         super().__init__()
         self.plain = plain
         self.least_pixels = least_pixels
-        self._bias = None if conv.bias is None else conv.bias.detach()
-        self._channels = (conv.in_channels, conv.out_channels)
-        # Four times the plain weights; made when the first large picture comes.
-        self._weight: Tensor | None = conv.weight.detach()
+        self._weight = weight
+        self._bias = None if bias is None else bias.detach()
+        # Four times the plain weights: only for layers that a large picture comes to.
         self._transformed: Tensor | None = None
 
     def forward(self, x: Tensor) -> Tensor:
@@ -38,9 +47,7 @@ class WinogradConv2d(nn.Module):
             y: Tensor = self.plain(x)
             return y
         if self._transformed is None:
-            assert self._weight is not None
-            self._transformed = transformed_weight(self._weight)
-            self._weight = None
+            self._transformed = transformed_weight(self._weight())
         return winograd_conv2d(x, self._transformed, self._bias)
 
 
