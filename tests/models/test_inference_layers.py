@@ -35,7 +35,7 @@ def run(prepared, dtype, size, count=1):
 @needs_packing
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 2e-2)])
 def test_a_packed_network_computes_the_same_at_every_size(dtype, tolerance):
-    """The order that was chosen for the first size serves all others."""
+    """Another size gets another order, made from the one before."""
     prepared = prepare_layers(network(), dtype, CPU)
 
     assert sum(isinstance(module, PackedConv2d) for module in prepared) == 2, "few weights are not worth it"

@@ -118,7 +118,9 @@ class DeOldifyNetwork(nn.Module):
         y = self.layers["3"](F.relu(self.layers["1"](y)))
         for number, skip in zip(("4", "5", "6", "7"), reversed(features), strict=True):
             y = self.layers[number](y, skip)
-        y = torch.cat([self.layers["8"](y), x], dim=1)
+        y = self.layers["8"](y)
+        # In the features' number format: joined with float32, they would become it.
+        y = torch.cat([y, x.to(y.dtype)], dim=1)
         y = self.layers["11"](self.layers["10"](y))
         return torch.sigmoid(y) * (_HIGH - _LOW) + _LOW
 

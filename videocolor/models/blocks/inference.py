@@ -5,6 +5,7 @@ middle of a wide U-Net that takes longer than the convolution itself.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from videocolor.device import is_out_of_memory
@@ -25,8 +26,9 @@ class PackedConv2d(nn.Module):
 
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
-        self._plain: nn.Conv2d | None = conv
+        self._weight: Tensor | None = conv.weight.detach()
         self._packed: Tensor | None = None
+        self._size: tuple[int, ...] = ()
         self._has_kernel = True
         self._bias = None if conv.bias is None else conv.bias.detach()
         self._dtype = conv.weight.dtype
@@ -34,13 +36,12 @@ class PackedConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.to(self._dtype)
-        if self._packed is not None:
+        if self._packed is not None and tuple(x.shape[2:]) == self._size:
             return self._run(x, self._packed)
-        assert self._plain is not None
         if self._has_kernel:
+            # The best order depends on the picture's size: another one may be ten times slower.
             try:
-                # At the first run, because the order depends on what is convolved.
-                packed = _reordered(self._plain, x, self._how)
+                packed = _reordered(self.plain_weight(), x, self._how)
                 y = self._run(x, packed)
             except RuntimeError as error:
                 if is_out_of_memory(error):
@@ -48,17 +49,17 @@ class PackedConv2d(nn.Module):
                 # oneDNN lacks it for some unusual numbers of channels: the plain form runs, or says why not.
                 self._has_kernel = False
             else:
-                self._packed, self._plain = packed, None
+                self._packed, self._weight, self._size = packed, None, tuple(x.shape[2:])
                 return y
-        plain: Tensor = self._plain(x)
-        return plain
+        padding, stride, dilation, groups = self._how
+        return F.conv2d(x, self.plain_weight(), self._bias, stride, padding, dilation, groups)
 
     def plain_weight(self) -> Tensor:
         """The weight in torch's order, (out, in, height, width)."""
-        if self._packed is not None:
-            return self._packed.to_dense()
-        assert self._plain is not None
-        return self._plain.weight.detach()
+        if self._weight is not None:
+            return self._weight
+        assert self._packed is not None
+        return self._packed.to_dense()
 
     def _run(self, x: Tensor, packed: Tensor) -> Tensor:
         y: Tensor = torch.ops.mkldnn._convolution_pointwise(x, packed, self._bias, *self._how, "none", [], None)
@@ -70,8 +71,8 @@ def _numbers(padding: str | tuple[int, ...]) -> list[int]:
     return list(padding)
 
 
-def _reordered(conv: nn.Conv2d, x: Tensor, how: _How) -> Tensor:
-    packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(conv.weight.detach(), *how, list(x.shape))
+def _reordered(weight: Tensor, x: Tensor, how: _How) -> Tensor:
+    packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(weight, *how, list(x.shape))
     return packed
 
 

@@ -1,5 +1,6 @@
 """Sub-pixel enlargement with the blur that hides its checkerboard."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -17,4 +18,6 @@ class ShuffleBlur(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, c * factor^2, h, w) -> (N, c, h * factor, w * factor)."""
-        return F.avg_pool2d(F.pad(F.pixel_shuffle(x, self.factor), (1, 0, 1, 0), mode="replicate"), 2, stride=1)
+        # Autocast would take the padding, and everything up to the next convolution, in float32.
+        with torch.autocast(x.device.type, enabled=False):
+            return F.avg_pool2d(F.pad(F.pixel_shuffle(x, self.factor), (1, 0, 1, 0), mode="replicate"), 2, stride=1)
