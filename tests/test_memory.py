@@ -20,7 +20,7 @@ import torch
 torch.set_num_threads(1)
 faults = []
 def run():
-    for _ in range(16):
+    for _ in range(40):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
         torch.ones(30_000_000)
         faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
@@ -32,7 +32,7 @@ print(json.dumps(faults))
 
 
 def page_faults(mode):
-    """Pages that the system had to give for each of sixteen blocks of 114 MiB, one after the other."""
+    """Pages that the system had to give for each of forty blocks of 114 MiB, one after the other."""
     done = subprocess.run(
         [sys.executable, "-c", _SCRIPT, mode],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -47,6 +47,6 @@ def page_faults(mode):
 def test_freed_memory_is_used_again():
     given_back, kept = page_faults("default"), page_faults("kept")
 
-    # The first few find places, split by small blocks, that are too short.
-    assert min(given_back[8:]) > 1000, "the system's default would be as good: the call could go"
-    assert max(kept[8:]) < 0.1 * min(given_back[8:])
+    # The first few (8 to 15 were seen) find places that small blocks have split.
+    assert min(given_back[25:]) > 1000, "the system's default would be as good: the call could go"
+    assert max(kept[25:]) < 0.1 * min(given_back[25:])
