@@ -25,7 +25,8 @@ from videocolor.core.frames import LumaBatch, ShotContext
 from videocolor.core.shots import Shot
 from videocolor.device import Compute
 from videocolor.models.adapter import NetworkColorizer
-from videocolor.models.deoldify import MEAN, STD, DeOldifyHyper, DeOldifyNetwork
+from videocolor.models.blocks.imagenet import MEAN, STD
+from videocolor.models.deoldify import DeOldifyHyper, DeOldifyNetwork
 from videocolor.models.loader import load_colorizer
 from videocolor.models.registry import load_card
 from videocolor.pipeline.faithful import colorize_still_faithfully

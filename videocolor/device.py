@@ -17,7 +17,8 @@ _CLOSE_AB, _CLOSE_SHARE = 1.0, 0.1
 
 _MOST_TRIALS, _TRIAL_SECONDS = 4, 1.0
 
-_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+"""Number formats of networks and weight files by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class Compute:
 
     @property
     def precision(self) -> str:
-        return next(name for name, dtype in _DTYPES.items() if dtype == self.dtype)
+        return next(name for name, dtype in DTYPES.items() if dtype == self.dtype)
 
     @property
     def threads(self) -> int | None:
@@ -102,12 +103,12 @@ def choose_compute(
             )
         if precision == "float16" and device.type == "cpu":
             raise SettingsError("--precision float16 is not possible on a CPU.", "Use bfloat16 or float32.")
-        return Compute(device=device, dtype=_DTYPES[precision])
+        return Compute(device=device, dtype=DTYPES[precision])
     exact = Compute(device=device, dtype=torch.float32)
     name = _fast_precision(device)
     if name is None or name not in card.precisions or trial is None:
         return exact
-    half = Compute(device=device, dtype=_DTYPES[name])
+    half = Compute(device=device, dtype=DTYPES[name])
     # The half precision first: its trial has copies of the weights that float32's takes over and packs.
     rough = trial(half)
     if not _is_close(rough, trial(exact)):

@@ -10,7 +10,7 @@ from tiny_parts import FLOAT32, make_batch
 from videocolor.core.cards import ModelCard
 from videocolor.device import Compute
 from videocolor.models.adapter import NetworkColorizer
-from videocolor.models.deoldify import MEAN, STD
+from videocolor.models.blocks.imagenet import MEAN, STD
 from videocolor.models.loader import load_colorizer
 from videocolor.models.merged import Blend, MergedColorizer, merged_card
 from videocolor.models.registry import FAMILIES, family_module, list_cards

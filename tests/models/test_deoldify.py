@@ -290,7 +290,7 @@ def test_ab_is_the_color_that_the_original_shows():
     import cv2
 
     from videocolor.color.lab import gray_to_lightness, rgb_to_lab
-    from videocolor.models.deoldify import MEAN, STD
+    from videocolor.models.blocks.imagenet import MEAN, STD
 
     rng = np.random.default_rng(0)
     rgb = rng.uniform(0.3, 0.7, (8, 8, 3)).astype(np.float32)

@@ -22,6 +22,12 @@ class SizeRule:
     rim: int = 0
     """Reflected pixels added on each side and cut off again; they count into the area."""
 
+    def side(self, render_factor: int | None, *, is_still: bool) -> int:
+        """Side in pixels of a square input of the wanted area; without a render factor the default of film or still."""
+        if render_factor is not None:
+            return 16 * render_factor
+        return self.still_side if is_still and self.still_side is not None else self.default_side
+
     def network_size(self, height: int, width: int, side: int) -> tuple[int, int]:
         """Size of the network's input, rim included, for a picture of `height` x `width`.
 

@@ -4,7 +4,7 @@ Owns the network and the mapping of the encoder's published keys. Files, devices
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from videocolor.color.codec import BIN_COUNT, BinCodec
 from videocolor.color.lab import lightness_to_gray
 from videocolor.core.frames import ChromaBatch
 from videocolor.errors import WeightsError
+from videocolor.models.hyper import read_hyper
 
 # TensorFlow's defaults, with which Lite2 was trained.
 _NORM_EPS = 1e-3
@@ -262,17 +263,7 @@ def build(hyper: Mapping[str, Any]) -> CompactNetwork:
     Raises:
         WeightsError: A key is unknown.
     """
-    known = {field.name for field in fields(CompactHyper)}
-    unknown = sorted(set(hyper) - known)
-    if unknown:
-        raise WeightsError(
-            f"The family compact does not know {', '.join(unknown)}.",
-            f"Known are {', '.join(sorted(known))}; a newer videocolor may be needed.",
-        )
-    values = dict(hyper)
-    if "decoder_widths" in values:
-        values["decoder_widths"] = tuple(values["decoder_widths"])
-    return CompactNetwork(CompactHyper(**values))
+    return CompactNetwork(read_hyper(CompactHyper, "compact", hyper))
 
 
 _LITE2_UNITS = {

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from videocolor.device import DTYPES
 from videocolor.errors import SettingsError, TargetError, WeightsError
 from videocolor.files import atomic_path, check_writable_folder, file_sha256, translated_os_errors
 from videocolor.models.stored_model import StoredModel, fold_network, read_model, restore_network
@@ -20,7 +21,6 @@ from videocolor.models.weights_file import write_weights
 REPORT_FORMAT = 1
 SUFFIX = ".safetensors"
 Precision = Literal["float16", "float32", "bfloat16"]
-_DTYPES: dict[str, torch.dtype] = {"float16": torch.float16, "float32": torch.float32, "bfloat16": torch.bfloat16}
 
 # Of the made input, in pixels: every family takes it.
 _SIDE, _COARSE_SIDE = 64, 8
@@ -141,7 +141,7 @@ def _in_precision(state: Mapping[str, Tensor], precision: Precision) -> dict[str
     rounded = {}
     for key, value in state.items():
         is_rounded = value.is_floating_point() and value.dim() > 1
-        rounded[key] = value.to(_DTYPES[precision]) if is_rounded else value
+        rounded[key] = value.to(DTYPES[precision]) if is_rounded else value
         if not rounded[key].isfinite().all():
             raise WeightsError(f"{key} holds numbers beyond {precision}.", "Use --precision bfloat16 or float32.")
     return rounded

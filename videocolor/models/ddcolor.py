@@ -5,7 +5,7 @@ are those of the published files, and the function is the original's.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -19,14 +19,14 @@ from videocolor.color.lab import lightness_to_gray
 from videocolor.core.frames import ChromaBatch
 from videocolor.errors import SettingsError, WeightsError
 from videocolor.models.blocks.convnext import ConvNextEncoder
-from videocolor.models.blocks.norms import fold_batch_norms, fold_weight_norms, spectral_norm
+from videocolor.models.blocks.imagenet import MEAN, STD
+from videocolor.models.blocks.norms import fold_norms, spectral_norm
 from videocolor.models.ddcolor_decoder import DualDecoder
+from videocolor.models.hyper import read_hyper
 
 IGNORED_KEYS = frozenset({"encoder.arch.head_cls.weight", "encoder.arch.head_cls.bias"})
 """Of a classifier that the network never uses; a published file may hold it."""
 
-# Of ImageNet's R, G, B in 0..1.
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # Of the encoder's coarsest features.
 _STRIDE = 32
 # Larger answers occur (a* of -180), far outside every gamut.
@@ -74,13 +74,13 @@ class DDColorNetwork(nn.Module):
     def __init__(self, hyper: DDColorHyper) -> None:
         super().__init__()
         self.hyper = hyper
-        self.register_buffer("mean", torch.tensor(_MEAN).reshape(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(_STD).reshape(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(MEAN).reshape(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(STD).reshape(1, 3, 1, 1))
         self.encoder = nn.ModuleDict({"arch": ConvNextEncoder(hyper.depths, hyper.dims)})
         self.decoder = DualDecoder(hyper.dims, hyper.decoder_width, queries=hyper.queries, layers=hyper.decoder_layers)
         self.refine_net = nn.Sequential(nn.Sequential(spectral_norm(RefineConv2d(hyper.queries + 3, 2, 1))))
         if hyper.folded:
-            self._fold()
+            fold_norms(self)
 
     def to_input(self, lightness: Tensor) -> Tensor:
         """Gray sRGB of Lab (L*, 0, 0), three times.
@@ -124,13 +124,9 @@ class DDColorNetwork(nn.Module):
     def fold(self) -> "DDColorNetwork":
         """The same function with norms multiplied into convolutions, in place; for evaluation only."""
         if not self.hyper.folded:
-            self._fold()
+            fold_norms(self)
             self.hyper = replace(self.hyper, folded=True)
         return self
-
-    def _fold(self) -> None:
-        fold_weight_norms(self)
-        fold_batch_norms(self)
 
 
 def build(hyper: Mapping[str, Any]) -> DDColorNetwork:
@@ -142,18 +138,7 @@ def build(hyper: Mapping[str, Any]) -> DDColorNetwork:
     Raises:
         WeightsError: A key is unknown, or a value is not possible.
     """
-    known = {field.name for field in fields(DDColorHyper)}
-    if unknown := sorted(set(hyper) - known):
-        raise WeightsError(
-            f"The family ddcolor does not know {', '.join(unknown)}.",
-            f"Known are {', '.join(sorted(known))}; a newer videocolor may be needed.",
-        )
-    values = dict(hyper)
-    # Lists, where they come from a file's header.
-    for name in ("depths", "dims"):
-        if name in values:
-            values[name] = tuple(values[name])
-    return DDColorNetwork(DDColorHyper(**values))
+    return DDColorNetwork(read_hyper(DDColorHyper, "ddcolor", hyper))
 
 
 # Depths by the width of the first stage: a truncated file must not pass for a shorter network.

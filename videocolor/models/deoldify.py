@@ -5,7 +5,7 @@ ResNet101. State dict keys are those of the published files.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import cv2
@@ -20,11 +20,10 @@ from torchvision.models import resnet18, resnet34, resnet50, resnet101
 from videocolor.color.lab import lightness_to_gray, rgb_to_lab
 from videocolor.core.frames import ChromaBatch
 from videocolor.errors import WeightsError
-from videocolor.models.blocks.norms import WeightNormConv2d, fold_batch_norms, fold_weight_norms, spectral_norm
+from videocolor.models.blocks.imagenet import MEAN, STD
+from videocolor.models.blocks.norms import WeightNormConv2d, fold_norms, spectral_norm
 from videocolor.models.blocks.unet import Shuffle, UNetBlock, conv_layer
-
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's R, G, B in 0..1: what the network sees and answers is (RGB - mean) / std."""
+from videocolor.models.hyper import read_hyper
 
 _LUMA = (0.299, 0.587, 0.114)
 # The output's open interval in normalised units.
@@ -94,7 +93,7 @@ class DeOldifyNetwork(nn.Module):
         # Numbered as in the published files, where ReLU, concatenation and range have numbers, too.
         self.layers = nn.ModuleDict(layers)
         if hyper.folded:
-            self._fold()
+            fold_norms(self)
 
     def to_input(self, lightness: Tensor) -> Tensor:
         """Normalised gray RGB.
@@ -141,13 +140,9 @@ class DeOldifyNetwork(nn.Module):
     def fold(self) -> "DeOldifyNetwork":
         """The same function with norms multiplied into convolutions, in place; for evaluation only."""
         if not self.hyper.folded:
-            self._fold()
+            fold_norms(self)
             self.hyper = replace(self.hyper, folded=True)
         return self
-
-    def _fold(self) -> None:
-        fold_weight_norms(self)
-        fold_batch_norms(self)
 
 
 def to_rgb(output: Tensor) -> Tensor:
@@ -209,13 +204,7 @@ def build(hyper: Mapping[str, Any]) -> DeOldifyNetwork:
     Raises:
         WeightsError: A key or value is unknown.
     """
-    known = {field.name for field in fields(DeOldifyHyper)}
-    if unknown := sorted(set(hyper) - known):
-        raise WeightsError(
-            f"The family deoldify does not know {', '.join(unknown)}.",
-            f"Known are {', '.join(sorted(known))}; a newer videocolor may be needed.",
-        )
-    return DeOldifyNetwork(DeOldifyHyper(**hyper))
+    return DeOldifyNetwork(read_hyper(DeOldifyHyper, "deoldify", hyper))
 
 
 def recognize(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any] | None:

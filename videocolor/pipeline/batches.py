@@ -50,8 +50,7 @@ def network_size(video: VideoInfo, card: ModelCard, render_factor: int | None, *
         SettingsError: The factor is below what the network takes.
     """
     rule = card.size_rule
-    default = rule.still_side if is_still and rule.still_side is not None else rule.default_side
-    side = default if render_factor is None else 16 * render_factor
+    side = rule.side(render_factor, is_still=is_still)
     if side < rule.minimum:
         raise SettingsError(
             f"--render-factor {render_factor} is too small for {card.name}.",

@@ -46,24 +46,18 @@ def colorize_still_faithfully(
     _check_readable(source, info.video.layout, settings)
     colorizer = colorizer or load_model(settings)
     assert isinstance(colorizer, NetworkColorizer), "a blend has no original"
-    rule = colorizer.card.size_rule
-    side = 16 * settings.render_factor if settings.render_factor else rule.still_side or rule.default_side
+    side = colorizer.card.size_rule.side(settings.render_factor, is_still=True)
     rgb, keep, notes = load_rgb_still(source)
     result = original_rgb(colorizer.run_network, rgb, side)
     write_rgb_still(target, result, keep, provenance=provenance_tags(settings, colorizer, luma_digest=None))
-    return StillReport(
-        source=str(source),
-        result=str(target),
-        model=colorizer.card.name,
-        weights_sha256=colorizer.card.sha256,
-        compute=colorizer.compute.label,
-        height=info.video.height,
-        width=info.video.width,
-        bit_depth=8,
-        notes=[*info.notes, *notes],
-        gamut_limited_share=0.0,
+    return StillReport.of(
+        info,
+        target,
+        colorizer,
+        notes=notes,
+        limited_share=0.0,
         luma_digest=None,
-        wall_s=round(time.perf_counter() - begin, 3),
+        wall_s=time.perf_counter() - begin,
     )
 
 
@@ -89,16 +83,6 @@ def check_faithful(settings: RunSettings) -> OriginalProgram:
         )
     program: OriginalProgram = original
     return program
-
-
-def refuse_faithful_film(source: Path, settings: RunSettings) -> None:
-    """Films keep their luma.
-
-    Raises:
-        SettingsError: The settings ask for the original program.
-    """
-    if settings.faithful:
-        raise SettingsError(f"--faithful is for pictures, {source} is a film.", "Leave it out: films keep their luma.")
 
 
 def _check_readable(source: Path, layout: PixelLayout, settings: RunSettings) -> None:

@@ -171,9 +171,11 @@ def probe_treated_film(source: Path, settings: RunSettings) -> MediaInfo:
 
     Raises:
         MediaError: See `probe_film`.
-        SettingsError: No such video stream.
+        SettingsError: No such video stream, or a setting that films do not have.
     """
     info = probe_film(source, video_stream=settings.video_stream, assume_matrix=settings.assume_matrix)
+    if settings.faithful:
+        raise SettingsError(f"--faithful is for pictures, {source} is a film.", "Leave it out: films keep their luma.")
     if not (settings.deinterlace or settings.detelecine):
         return info
     rate = info.video.average_rate

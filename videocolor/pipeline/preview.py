@@ -18,7 +18,6 @@ from videocolor.media.encode import write_picture
 from videocolor.media.formats import choose_encoding
 from videocolor.media.timing import format_time_code
 from videocolor.merge.merge import merge_frame, source_chroma
-from videocolor.pipeline.faithful import refuse_faithful_film
 from videocolor.pipeline.film import RunOptions, check_paths, decode_settings, make_job, probe_treated_film
 from videocolor.pipeline.model import load_model
 from videocolor.pipeline.plan import check_interlace, expected_frame_count, make_plan
@@ -64,7 +63,6 @@ def preview_film(
     """
     check_paths(source, target, options)
     info = probe_treated_film(source, settings)
-    refuse_faithful_film(source, settings)
     encoding = choose_encoding(info, settings.encode, target, allow_loss=settings.allow_loss)
     check_losses(plan_carry(info, encoding, target), target, settings.allow_loss)
     colorizer = load_model(settings)

@@ -1,9 +1,11 @@
 """What a run leaves behind in words and numbers: tags in the result, and the report beside it."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from videocolor.core.media import MediaInfo
 from videocolor.core.shots import Plan
 from videocolor.journal.journal import Journal
 from videocolor.media.carry import CarryPlan
@@ -124,6 +126,34 @@ class StillReport:
     wall_s: float
     format: int = REPORT_FORMAT
     version: str = field(default=__version__)
+
+    @classmethod
+    def of(
+        cls,
+        info: MediaInfo,
+        target: Path,
+        colorizer: DeviceColorizer,
+        *,
+        notes: Iterable[str],
+        limited_share: float,
+        luma_digest: str | None,
+        wall_s: float,
+    ) -> "StillReport":
+        """The report of a picture that was written; notes that came twice stand in it once."""
+        return cls(
+            source=str(info.path),
+            result=str(target),
+            model=colorizer.card.name,
+            weights_sha256=colorizer.card.sha256,
+            compute=colorizer.compute.label,
+            height=info.video.height,
+            width=info.video.width,
+            bit_depth=info.video.layout.bit_depth,
+            notes=list(dict.fromkeys((*info.notes, *notes))),
+            gamut_limited_share=round(limited_share, 5),
+            luma_digest=luma_digest,
+            wall_s=round(wall_s, 3),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -15,7 +15,7 @@ from videocolor.media.probe import probe_film
 from videocolor.media.still_probe import is_still, probe_still, still_frame_count
 from videocolor.media.still_write import STILL_SUFFIXES
 from videocolor.models.adapter import DeviceColorizer
-from videocolor.pipeline.faithful import check_faithful, colorize_still_faithfully, refuse_faithful_film
+from videocolor.pipeline.faithful import check_faithful, colorize_still_faithfully
 from videocolor.pipeline.film import CheckResult, RunOptions, check_paths, colorize_film
 from videocolor.pipeline.model import load_model
 from videocolor.pipeline.report import RunReport, StillReport
@@ -91,17 +91,15 @@ def colorize_file(
                 f"Name the result {target.stem}{_STILL_FALLBACK_SUFFIX}.",
             )
         check_paths(source, target, options)
-        if settings.faithful:
-            return colorize_still_faithfully(source, target, settings, colorizer=colorizer)
-        return colorize_still(source, target, settings, colorizer=colorizer)
+        color = colorize_still_faithfully if settings.faithful else colorize_still
+        report = color(source, target, settings, colorizer=colorizer)
+        for note in report.notes:
+            log.info("%s: %s", source.name, note)
+        return report
     if source.is_file() and target.suffix.lower() in STILL_SUFFIXES:
         # Says "not a film" first where the source is neither.
         probe_film(source)
         raise SettingsError(f"{source} is a film, {target} a picture.", f"Name the result {target.stem}.mkv.")
-    if settings.faithful:
-        # Says "not a film" first where the source is neither.
-        probe_film(source)
-        refuse_faithful_film(source, settings)
     return colorize_film(
         source,
         target,

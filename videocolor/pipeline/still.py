@@ -1,6 +1,5 @@
 """A still is a film of one frame: the same network, the same colour maths, another container."""
 
-import logging
 import time
 from pathlib import Path
 
@@ -21,8 +20,6 @@ from videocolor.pipeline.model import load_model
 from videocolor.pipeline.report import StillReport, provenance_tags
 from videocolor.pipeline.segment import shot_seed
 from videocolor.settings import RunSettings
-
-log = logging.getLogger(__name__)
 
 
 def colorize_still(
@@ -65,22 +62,14 @@ def colorize_still(
         allow_loss=settings.allow_loss,
         webp="lossless" if still.keep.source_format not in ("JPEG", "WEBP") else "quality95",
     )
-    notes = list(dict.fromkeys((*info.notes, *still.notes)))
-    for note in notes:
-        log.info("%s: %s", source.name, note)
-    return StillReport(
-        source=str(source),
-        result=str(target),
-        model=colorizer.card.name,
-        weights_sha256=colorizer.card.sha256,
-        compute=colorizer.compute.label,
-        height=info.video.height,
-        width=info.video.width,
-        bit_depth=info.video.layout.bit_depth,
-        notes=notes,
-        gamut_limited_share=round(limited, 5),
+    return StillReport.of(
+        info,
+        target,
+        colorizer,
+        notes=still.notes,
+        limited_share=limited,
         luma_digest=digest.hex,
-        wall_s=round(time.perf_counter() - begin, 3),
+        wall_s=time.perf_counter() - begin,
     )
 
 

@@ -52,6 +52,12 @@ def spectral_norm(layer: Layer) -> Layer:
     return nn.utils.spectral_norm(layer)
 
 
+def fold_norms(network: nn.Module) -> None:
+    """Multiply every norm that is a factor of a layer's weight into it, in place; for evaluation only."""
+    fold_weight_norms(network)
+    fold_batch_norms(network)
+
+
 def fold_weight_norms(network: nn.Module) -> None:
     """Multiply every spectral and weight norm into its layer's weight, in place."""
     for parent in list(network.modules()):
