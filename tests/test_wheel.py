@@ -73,6 +73,7 @@ def test_the_wheel_has_every_module(wheel):
         names = set(archive.namelist())
 
     assert set() == modules - names
+    assert "videocolor/evaluate/page.html" in names
 
 
 def test_the_wheel_has_its_licences(wheel):

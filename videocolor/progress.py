@@ -5,14 +5,21 @@ from typing import Protocol
 
 from tqdm import tqdm
 
-_LABELS = {"plan": "looking for cuts", "color": "coloring", "mux": "writing", "check": "checking"}
+_LABELS = {
+    "plan": "looking for cuts",
+    "references": "carrying references",
+    "color": "coloring",
+    "mux": "writing",
+    "check": "checking",
+    "measure": "measuring",
+}
 
 
 class Progress(Protocol):
     """A run's watcher."""
 
     def start(self, phase: str, *, total: int | None, done: int = 0, shots: int = 0) -> None:
-        """A phase ("plan", "color", "mux", "check") begins, with `total` frames of which `done` are finished."""
+        """A phase (a key of `_LABELS`) begins, with `total` frames of which `done` are finished."""
 
     def advance(self, shot: int | None) -> None:
         """One more frame is finished; `shot` is its shot's number where there are shots."""

@@ -11,8 +11,10 @@ from videocolor.version import __version__
 
 _COMMANDS = {
     "colorize": "Color a film, a picture or a folder of both.",
+    "evaluate": "Score a result against the true colours.",
     "models": "List the models and their weights.",
     "probe": "Say what a film is, what was guessed, and what a target will not hold.",
+    "report": "Judge a colored film without truth; the shots that need a human first.",
     "shots": "Find the cuts of a film.",
     "verify": "Prove what a result kept of its source.",
 }

@@ -1,7 +1,7 @@
 """The options of `colorize`, their help, and the settings they become. Defaults are those of `settings.py`."""
 
 from collections.abc import Callable
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import click
 
@@ -50,6 +50,20 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     _run("--render-factor", type=int, metavar="N", help="Network input of 16 N pixels a side [default: the model's]."),
     _run("--saturation", type=float, metavar="X", help="Factor on the predicted colours."),
     _run("--smoothing", type=_choices(RunSettings, "smoothing"), help="Steady the colours over a shot."),
+    _run("--smoothing-strength", type=_choices(RunSettings, "smoothing_strength"), help="How far its memory reaches."),
+    click.option(
+        "--keyframes",
+        metavar="N|auto",
+        help="Run the network on every N-th frame, or as many as the motion asks for [default: all].",
+    ),
+    click.option(
+        "--reference",
+        "--references",
+        "references",
+        multiple=True,
+        metavar="PICTURE|FOLDER",
+        help="Frames that a person coloured, named by number or time (frame_000123.png): their shots follow them.",
+    ),
     _run("--upsample", type=_choices(RunSettings, "upsample"), help="How colours grow to the picture's size."),
     _run("--seed", type=int, metavar="N", help="Seed of sampled models."),
     _run("--keep-color", is_flag=True, help="Shots that have colour already keep it."),
@@ -114,10 +128,19 @@ def build_settings(values: dict[str, Any]) -> RunSettings:
         values["batch_size"] = int(batch_size)
     else:
         raise SettingsError(f"--batch-size is {batch_size!r}.", 'Choose a positive number, or "auto".')
+    values["keyframes"] = _keyframes(values["keyframes"])
     losses = split_losses(values.pop("allow_loss"))
     values["weights"] = tuple(values["weights"]) or None
     values["provenance"] = not values.pop("no_provenance")
     return RunSettings(**values, allow_loss=losses, encode=encode)
+
+
+def _keyframes(text: str | None) -> int | Literal["auto"] | None:
+    if text is None or text == "auto":
+        return text  # type: ignore[return-value]
+    if text.isdecimal():
+        return int(text)
+    raise SettingsError(f"--keyframes is {text!r}.", 'Choose a number of frames, or "auto".')
 
 
 def split_losses(text: str) -> frozenset[str]:
