@@ -9,11 +9,15 @@ from videocolor.errors import SettingsError
 Codec = Literal["auto", "h264", "h265", "av1", "prores", "dnxhr", "ffv1"]
 Upsample = Literal["bicubic", "joint-bilateral", "guided"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
-Smoothing = Literal["none", "ema"]
+Smoothing = Literal["none", "ema", "flow"]
+Strength = Literal["light", "normal", "strong"]
 BlendMethod = Literal["plain", "chroma-bound"]
 
 DEFAULT_BLEND = 0.4
 """Weight of the second model: what film restorers' practice calls stable."""
+
+MOST_KEYFRAME_SPACING = 32
+"""Frames from one key frame to the next at most: they wait in memory for each other."""
 
 LOSSES = ("audio", "subtitles", "data", "attachments", "chapters", "alpha", "hdr", "depth", "rotation", "video")
 """What `allow_loss` can name."""
@@ -67,8 +71,14 @@ class RunSettings:
     """Network input in units of 16 pixels, on the side that the model's card names; None: the card's default."""
     saturation: float = _changes_pixels(1.0)
     """Factor on the predicted ab; 0 gives gray, 1 what the model says."""
-    smoothing: Smoothing = _changes_pixels("none")
+    smoothing: Smoothing = _changes_pixels("flow")
     """Temporal filter of the ab channels within a shot."""
+    smoothing_strength: Strength = _changes_pixels("normal")
+    """How far the filter's memory reaches."""
+    keyframes: int | Literal["auto"] | None = _changes_pixels(None)
+    """The network sees every N-th frame, or as many as the motion asks for; None: every frame."""
+    references: tuple[str, ...] = ()
+    """Frames that a person coloured: pictures, or folders of them; what they hold is in the fingerprint."""
     upsample: Upsample = _changes_pixels("bicubic")
     """How ab grows from network size to the chroma planes."""
     seed: int = _changes_pixels(0)
@@ -122,6 +132,10 @@ class RunSettings:
         self._check_faithful()
         if self.render_factor is not None and not 2 <= self.render_factor <= 128:
             raise SettingsError(f"--render-factor is {self.render_factor}.", "Choose 2 to 128.")
+        if isinstance(self.keyframes, int) and not 1 <= self.keyframes <= MOST_KEYFRAME_SPACING:
+            raise SettingsError(
+                f"--keyframes is {self.keyframes}.", f'Choose 1 (every frame) to {MOST_KEYFRAME_SPACING}, or "auto".'
+            )
         if self.batch_size is not None and self.batch_size < 1:
             raise SettingsError(f"--batch-size is {self.batch_size}.", 'Choose 1 or more, or "auto".')
         if self.deinterlace and self.detelecine:
@@ -174,7 +188,8 @@ def _check_choices(settings: Any) -> None:
     """Refuse unknown names: Python does not check `Literal`, and a misspelt choice must not run as another one."""
     for name, hint in get_type_hints(type(settings)).items():
         value, choices = getattr(settings, name), choices_of(hint)
-        if choices and value is not None and value not in choices:
+        is_number = type(value) is int and int in get_args(hint)
+        if choices and value is not None and not is_number and value not in choices:
             raise SettingsError(f"--{name.replace('_', '-')} is {value!r}.", f"Choose from {', '.join(choices)}.")
 
 

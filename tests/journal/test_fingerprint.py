@@ -25,6 +25,7 @@ def make_print(settings=None, **changes):
         "batch_size": 4,
         "encoding": {"pix_fmt": "yuv420p", "options": {"crf": "16"}, "chroma_steps": (2, 2)},
         "target_suffix": ".mkv",
+        "references": {},
     }
     return make_fingerprint(**{**values, **changes})
 
@@ -112,3 +113,10 @@ def test_a_fingerprint_is_plain_json():
     made = make_print(encoding={"time_base": Path("x"), "steps": (2, (1, 2)), "tags": {1: (3,)}})
 
     assert made == json.loads(json.dumps(made))
+
+
+def test_a_changed_reference_is_named_by_its_frame(tmp_path):
+    saved, current = make_print(references={"reference frame 12": "aa"}), make_print(references={})
+
+    with pytest.raises(ResumeError, match="reference frame 12 was 'aa', is None"):
+        check_same_run(saved, current, tmp_path)

@@ -8,14 +8,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from skimage.color import rgb2lab
-from tiny_parts import FLOAT32, CopyNetwork, make_card, make_context, make_frame, make_layout, make_shot, make_video
+from tiny_parts import FLOAT32, CopyNetwork, make_card, make_context, make_frame, make_layout, make_video
 
 from videocolor.core.cards import SizeRule
-from videocolor.core.frames import ChromaBatch
+from videocolor.core.frames import ChromaBatch, MovingFrame
 from videocolor.errors import SettingsError
 from videocolor.models.adapter import NetworkColorizer, pad_for_network
-from videocolor.pipeline.batches import colorize, network_size, quarter_turns, small_lightness
-from videocolor.pipeline.segment import luma_sha256, shot_seed
+from videocolor.pipeline.batches import NetworkInput, colorize, network_size, quarter_turns, small_lightness
+from videocolor.pipeline.job import shot_seed
+from videocolor.pipeline.segment import luma_sha256
 
 CPU = torch.device("cpu")
 COMPACT = make_card(size_rule=SizeRule(multiple_of=32, minimum=64, square=False, default_side=256, rim=16))
@@ -27,9 +28,15 @@ def noise(height, width, *, seed=0, low=16, high=235):
 
 
 def run(frames, colorizer, *, size=(8, 12), turns=0, batch_size=4):
-    return list(
-        colorize(iter(frames), colorizer, make_context(), sizes=[size], turns=turns, batch_size=batch_size, device=CPU)
-    )
+    return list(colorize(moving(frames), colorizer, make_context(), network(size, turns, batch_size)))
+
+
+def moving(frames):
+    return (MovingFrame(frame=frame, motion=None) for frame in frames)
+
+
+def network(size, turns, batch_size):
+    return NetworkInput(sizes=(size,), turns=turns, batch_size=batch_size, device=CPU)
 
 
 class Recorder:
@@ -182,7 +189,7 @@ def test_a_batch_is_colored_before_the_next_frame_is_asked_for():
             taken += 1
             yield make_frame(noise(8, 8), pts=number)
 
-    stream = colorize(frames(), Recorder(), make_context(), sizes=[(4, 4)], turns=0, batch_size=3, device=CPU)
+    stream = colorize(moving(frames()), Recorder(), make_context(), network((4, 4), 0, 3))
     next(stream)
 
     assert taken == 3
@@ -191,12 +198,9 @@ def test_a_batch_is_colored_before_the_next_frame_is_asked_for():
 
 def test_the_seed_of_a_shot_is_the_run_s_and_the_first_pts_only():
     """Resume, --start and many machines must draw the same numbers; torch's generators take 63 bits."""
-    seed = shot_seed(3, make_shot(start_pts=400))
-
-    assert seed == shot_seed(3, make_shot(start_pts=400, index=9, frame_count=1, end_pts=5, cause="fade"))
-    assert seed == 685439752115880930
-    assert len({shot_seed(run_seed, make_shot(start_pts=pts)) for run_seed in range(30) for pts in range(30)}) == 900
-    torch.Generator().manual_seed(max(shot_seed(number, make_shot()) for number in range(100)))
+    assert shot_seed(3, 400) == 685439752115880930
+    assert len({shot_seed(run_seed, pts) for run_seed in range(30) for pts in range(30)}) == 900
+    torch.Generator().manual_seed(max(shot_seed(number, 0) for number in range(100)))
 
 
 def test_a_luma_plane_is_recognised_by_its_visible_samples():

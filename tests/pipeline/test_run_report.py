@@ -7,8 +7,9 @@ from fractions import Fraction
 from tiny_parts import FLOAT32, CopyNetwork, make_card, make_shot
 
 from videocolor.core.shots import Plan, Segment
+from videocolor.journal.journal import ShotFigures
 from videocolor.models.adapter import NetworkColorizer
-from videocolor.pipeline.report import StillReport, provenance_tags, shot_rows
+from videocolor.pipeline.report import StillReport, least_steady_shots, provenance_tags, shot_rows
 from videocolor.settings import RunSettings
 
 SHOTS = (
@@ -46,9 +47,50 @@ def test_the_result_says_how_its_color_was_made():
     tags = provenance_tags(RunSettings(render_factor=20, saturation=1.5), COLORIZER, luma_digest="ff")
 
     assert tags["VIDEOCOLOR_LUMA"] == "ff"
-    for word in ("model tiny", "weights 0123456789abcdef;", "render factor 20", "saturation 1.5", "smoothing none"):
+    for word in (
+        "model tiny",
+        "weights 0123456789abcdef;",
+        "render factor 20",
+        "saturation 1.5",
+        "smoothing flow normal",
+    ):
         assert word in tags["VIDEOCOLOR"]
     assert "VIDEOCOLOR_FIELDS" not in tags
+
+
+def make_figures(shot, correction, lonely_share):
+    return ShotFigures(
+        shot=shot,
+        frame_count=9,
+        inferred_frames=9,
+        kept_color_frames=0,
+        limited_share=0.0,
+        lonely_share=lonely_share,
+        correction=correction,
+    )
+
+
+def test_the_least_steady_shots_come_first():
+    """By how much the network wavered where nothing could be averaged; then by how much it wavered at all."""
+    figures = [
+        make_figures(0, 0.4, 0.9),
+        make_figures(1, 3.0, 0.0),
+        make_figures(2, 2.0, 0.5),
+        make_figures(3, None, None),
+        make_figures(4, 1.5, 0.0),
+    ]
+
+    assert [2, 0, 1, 4] == least_steady_shots(figures)
+    assert [2] == least_steady_shots(figures, most=1)
+    assert [] == least_steady_shots(figures[3:4])
+
+
+def test_key_frames_and_references_are_written_down():
+    settings = RunSettings(smoothing="none", keyframes=4, references=("a.png",))
+
+    tags = provenance_tags(settings, COLORIZER, luma_digest="")
+
+    assert tags["VIDEOCOLOR"].endswith("smoothing none; keyframes 4; reference frames by hand")
 
 
 def test_field_repair_is_written_down_for_the_check():
@@ -75,4 +117,4 @@ def test_a_still_s_report_is_plain_json():
         wall_s=0.1,
     )
 
-    assert json.loads(json.dumps(report.to_json()))["format"] == 1
+    assert json.loads(json.dumps(report.to_json()))["format"] == 2

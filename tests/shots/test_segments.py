@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videocolor.core.shots import Shot
-from videocolor.shots.segments import LIMIT_BLOCK, build_shots, plan_segments, split_long_shots
+from videocolor.core.shots import LIMIT_BLOCK, Shot
+from videocolor.shots.segments import build_shots, plan_segments, split_long_shots
 
 MILLISECOND = Fraction(1, 1000)
 

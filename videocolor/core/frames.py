@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from videocolor.core.media import PixelLayout
+from videocolor.core.motion import FilterState, Motion
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -87,6 +88,25 @@ class ChromaBatch:
         return f"ChromaBatch({tuple(self.ab.shape)})"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steadiness:
+    """What a temporal filter found out about one frame."""
+
+    lonely_share: float
+    """Share of pixels with nothing to average with (fewer than two observations), 0..1: colour may flicker there."""
+    correction: float
+    """Mean distance in ab between what came in and what went out: how unsteady the colorizer was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MovingFrame:
+    """A frame and its motion, before it has colour."""
+
+    frame: Frame
+    motion: Motion | None
+    """None where nothing asks for it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ColoredFrame:
     """A frame and its colour, which stays small until `merge` enlarges it once."""
@@ -97,7 +117,15 @@ class ColoredFrame:
     ab: "Tensor"
     """(2, h', w') float32."""
     confidence: "Tensor | None" = None
-    """(1, h', w') float32 in 0..1."""
+    """(1, h'', w'') float32 in 0..1; above 1 where a person gave the colour."""
+    motion: Motion | None = None
+    is_inferred: bool = True
+    """False: the colours came from key frames along the motion, the network did not see this frame."""
+    correction: "Tensor | None" = None
+    """(2, h'', w'') float32, added to ab by `merge`: what a temporal filter changes, at its own size."""
+    steadiness: Steadiness | None = None
+    state: FilterState | None = None
+    """The filter's state after this frame, where a run could go on from here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -112,3 +140,7 @@ class MergedFrame:
     """Share of chroma samples that were pulled into the gamut, 0..1."""
     keeps_color: bool = False
     """True: the chroma is the source's own (--keep-color)."""
+    is_inferred: bool = True
+    """See `ColoredFrame`; also the next two."""
+    steadiness: Steadiness | None = None
+    state: FilterState | None = None

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from videocolor.core.cards import ModelCard
 from videocolor.core.frames import ChromaBatch, ColoredFrame, LumaBatch
+from videocolor.core.motion import FilterState
 
 
 class Colorizer(Protocol):
@@ -27,9 +28,18 @@ class TemporalFilter(Protocol):
 
     Called once per shot. MUST give every frame back once, in order; CAN hold frames back, but only a bounded
     number; keeps its state in local variables, so nothing leaks into the next shot.
+
+    Very long shots are coded in several segments, and a run can go on at each of them: the filter hands out its state
+    with every `LIMIT_BLOCK`-th frame (`core/shots.py`), and MUST give the same colours when it is called with that
+    state and the frames behind it as it would have given without a stop.
     """
 
-    def __call__(self, frames: Iterable[ColoredFrame]) -> Iterator[ColoredFrame]: ...
+    @property
+    def needs_motion(self) -> bool:
+        """Whether `ColoredFrame.motion` must be there."""
+        ...
+
+    def __call__(self, frames: Iterable[ColoredFrame], state: FilterState | None = None) -> Iterator[ColoredFrame]: ...
 
 
 class ShotDetector(Protocol):

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+LIMIT_BLOCK = 32
+"""Very long shots are divided at multiples of this many frames; temporal filters can go on there."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:

@@ -27,6 +27,7 @@ def make_fingerprint(
     batch_size: int,
     encoding: Mapping[str, object],
     target_suffix: str,
+    references: Mapping[str, str],
 ) -> dict[str, object]:
     """Everything that must be equal for segments of two runs to be joined, as plain JSON values.
 
@@ -40,6 +41,7 @@ def make_fingerprint(
         batch_size: The one that was chosen.
         encoding: What the encoder is told.
         target_suffix: Of the result.
+        references: Frames that a person coloured, by the name under which a message tells them.
     """
     return {
         "format": 1,
@@ -52,6 +54,7 @@ def make_fingerprint(
         "network threads": threads,
         "batch_size": batch_size,
         "target": target_suffix,
+        **references,
         "videocolor": __version__,
         "machine": platform.machine(),
         **{f"library.{name}": version(name) for name in _LIBRARIES},

@@ -10,9 +10,30 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from videocolor.core.motion import FilterState
 from videocolor.files import translated_os_errors
+from videocolor.journal.state_file import read_state
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShotFigures:
+    """What colouring one shot, or one part of a divided one, showed."""
+
+    shot: int
+    """Index in the plan."""
+    frame_count: int
+    inferred_frames: int
+    """Frames that the network saw; the others got their colours from key frames."""
+    kept_color_frames: int
+    """Frames that kept the source's own chroma (--keep-color)."""
+    limited_share: float
+    """Mean share of chroma samples that were pulled into the gamut."""
+    lonely_share: float | None
+    """Mean share of pixels that the temporal filter could average with nothing; None without such a filter."""
+    correction: float | None
+    """Mean distance in ab by which the temporal filter changed the colours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +51,9 @@ class SegmentResult:
     """Hexadecimal; the segment's share of the film's luma digest."""
     last_luma_sha256: str
     """Of the last frame's Y plane: tells after a seek that decoding goes on where it stopped."""
-    limited_share: float
-    """Mean share of chroma samples that were pulled into the gamut."""
-    kept_color_frames: int
-    """Frames that kept the source's own chroma (--keep-color)."""
+    state_file: str | None
+    """Name in the segments folder of the temporal filter's state, where the next segment goes on with this shot."""
+    shots: tuple[ShotFigures, ...]
     wall_s: float
 
 
@@ -60,6 +80,17 @@ class Journal:
     def find(self, index: int) -> SegmentResult | None:
         """The result of a segment, or None if it must be made."""
         return self._results.get(index)
+
+    def state_after(self, index: int) -> FilterState | None:
+        """What the temporal filter knew at the end of a finished segment; None where its last shot ended, too.
+
+        Raises:
+            ResumeError: The state cannot be read.
+        """
+        result = self.find(index)
+        if result is None or result.state_file is None:
+            return None
+        return read_state(self._segments / result.state_file)
 
     def append(self, result: SegmentResult) -> None:
         """Record a segment whose file is safe on the disk."""
@@ -88,6 +119,8 @@ class Journal:
     def _is_whole(self, result: SegmentResult) -> bool:
         path = self._segments / result.file
         whole = path.is_file() and path.stat().st_size == result.size_bytes
+        if result.state_file is not None:
+            whole = whole and (self._segments / result.state_file).is_file()
         if not whole:
             log.warning("Segment %d is recorded but its file is not whole: it is made again.", result.index)
         return whole
@@ -102,7 +135,9 @@ def _read_lines(path: Path) -> list[SegmentResult]:
 
 def _parse_line(line: str) -> SegmentResult | None:
     try:
-        return SegmentResult(**json.loads(line))
-    except (ValueError, TypeError):
+        values = json.loads(line)
+        values["shots"] = tuple(ShotFigures(**shot) for shot in values["shots"])
+        return SegmentResult(**values)
+    except (ValueError, TypeError, KeyError):
         log.debug("a broken line of the journal is dropped")
         return None

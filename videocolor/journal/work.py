@@ -28,6 +28,11 @@ class WorkFolder:
     def segments(self) -> Path:
         return self.path / "segments"
 
+    @property
+    def references(self) -> Path:
+        """A person's colours, carried through their shots."""
+        return self.path / "references"
+
     def result(self, suffix: str) -> Path:
         """The muxed file before it gets its name."""
         return self.path / f"result{suffix}"

@@ -57,7 +57,15 @@ def merge_frame(colored: ColoredFrame, settings: MergeSettings) -> MergedFrame:
         bands.append(codes.cpu().numpy().astype(dtype))
         limited += float((band.factor < 0.999).sum())
     planes = bands[0] if len(bands) == 1 else np.concatenate(bands, axis=1)
-    return MergedFrame(frame=colored.frame, u=planes[0], v=planes[1], limited_share=limited / planes[0].size)
+    return MergedFrame(
+        frame=colored.frame,
+        u=planes[0],
+        v=planes[1],
+        limited_share=limited / planes[0].size,
+        is_inferred=colored.is_inferred,
+        steadiness=colored.steadiness,
+        state=colored.state,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +118,11 @@ def _chroma_of_rows(colored: ColoredFrame, small: Tensor, settings: MergeSetting
     ab = enlarge(small, (y.shape[0], y.shape[1]), settings.steps, settings.siting, slice(first, last))
     if settings.upsample == "guided":
         ab = ab[:, :2] * (gray_to_lightness(luma, source.transfer) / 100) + ab[:, 2:]
-    elif settings.upsample == "joint-bilateral":
+    if colored.correction is not None:
+        # Enlarged for itself: it has another size, and the network's own edges stay as sharp as they are.
+        change = colored.correction[None]
+        ab = ab + enlarge(change, (y.shape[0], y.shape[1]), settings.steps, settings.siting, slice(first, last))
+    if settings.upsample == "joint-bilateral":
         ab = joint_bilateral(ab, gray_to_lightness(luma, source.transfer))
     inner = slice(top - first, bottom - first)
     chroma = chroma_of_color(luma[:, :, inner], ab[:, :, inner] * settings.saturation, ColorSpace.of(source))

@@ -1,6 +1,7 @@
 """From frames to what a network sees, and back: small lightness in batches of one shot, small ab with each frame."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
@@ -13,7 +14,7 @@ from torch import Tensor
 from videocolor.color.lab import gray_to_lightness
 from videocolor.color.yuv import code_range
 from videocolor.core.cards import ModelCard
-from videocolor.core.frames import ColoredFrame, Frame, LumaBatch, Plane, ShotContext
+from videocolor.core.frames import ColoredFrame, LumaBatch, MovingFrame, Plane, ShotContext
 from videocolor.core.media import PixelLayout, VideoInfo
 from videocolor.core.protocols import Colorizer
 from videocolor.errors import SettingsError
@@ -105,46 +106,59 @@ def small_lightness(y: Plane, layout: PixelLayout, size: Size, turns: int) -> np
     return np.ascontiguousarray(np.rot90(lightness, -turns))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkInput:
+    """How frames become what a colorizer sees, the same for a whole film."""
+
+    sizes: tuple[Size, ...]
+    """Of the lightness for each member of the colorizer, upright, rim not included."""
+    turns: int
+    """Clockwise quarter turns that set the picture upright; ab is turned back."""
+    batch_size: int
+    """Frames a network run at most."""
+    device: torch.device
+    """Where the lightness is sent."""
+
+
 def colorize(
-    frames: Iterable[Frame],
-    colorizer: Colorizer,
-    context: ShotContext,
-    *,
-    sizes: Sequence[Size],
-    turns: int,
-    batch_size: int,
-    device: torch.device,
+    frames: Iterable[MovingFrame], colorizer: Colorizer, context: ShotContext, how: NetworkInput
 ) -> Iterator[ColoredFrame]:
-    """Colour the frames of one shot in batches that follow the shot, never timing.
+    """Colour every frame of one shot, in batches that follow the shot, never timing.
 
     Args:
         frames: The shot's frames in order.
         colorizer: The model.
         context: The shot's.
-        sizes: Of the lightness for each member of the colorizer, upright, rim not included.
-        turns: Clockwise quarter turns that set the picture upright; ab is turned back.
-        batch_size: Frames a network run.
-        device: Where the lightness is sent.
+        how: Sizes, orientation, batch and device.
     """
     stream = iter(frames)
-    while group := tuple(islice(stream, batch_size)):
-        lightness, *further = (_lightness_of(group, size, turns).to(device) for size in sizes)
-        pts = tuple(frame.pts for frame in group)
-        chroma = colorizer.predict(LumaBatch(lightness=lightness, pts=pts, context=context, further=tuple(further)))
-        # The finest: it guides the enlargement.
-        guide = max((lightness, *further), key=lambda x: x.shape[2] * x.shape[3])
-        for index, frame in enumerate(group):
-            confidence = None if chroma.confidence is None else _turn_back(chroma.confidence[index], turns)
-            yield ColoredFrame(
-                frame=frame,
-                lightness=_turn_back(guide[index], turns),
-                ab=_turn_back(chroma.ab[index], turns),
-                confidence=confidence,
-            )
+    while group := tuple(islice(stream, how.batch_size)):
+        yield from color_batch(group, colorizer, context, how)
 
 
-def _lightness_of(frames: Sequence[Frame], size: Size, turns: int) -> Tensor:
-    planes = [small_lightness(frame.y, frame.layout, size, turns) for frame in frames]
+def color_batch(
+    group: Sequence[MovingFrame], colorizer: Colorizer, context: ShotContext, how: NetworkInput
+) -> tuple[ColoredFrame, ...]:
+    """Colour frames of one shot in a single network run."""
+    lightness, *further = (_lightness_of(group, size, how.turns).to(how.device) for size in how.sizes)
+    pts = tuple(item.frame.pts for item in group)
+    chroma = colorizer.predict(LumaBatch(lightness=lightness, pts=pts, context=context, further=tuple(further)))
+    # The finest: it guides the enlargement.
+    guide = max((lightness, *further), key=lambda x: x.shape[2] * x.shape[3])
+    return tuple(
+        ColoredFrame(
+            frame=item.frame,
+            lightness=_turn_back(guide[index], how.turns),
+            ab=_turn_back(chroma.ab[index], how.turns),
+            confidence=None if chroma.confidence is None else _turn_back(chroma.confidence[index], how.turns),
+            motion=item.motion,
+        )
+        for index, item in enumerate(group)
+    )
+
+
+def _lightness_of(group: Sequence[MovingFrame], size: Size, turns: int) -> Tensor:
+    planes = [small_lightness(item.frame.y, item.frame.layout, size, turns) for item in group]
     return torch.from_numpy(np.stack(planes)[:, None])
 
 

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from videocolor.core.media import MediaInfo
 from videocolor.core.shots import Plan
-from videocolor.device import default_batch_size
 from videocolor.errors import Interrupted, SettingsError, TargetError
 from videocolor.files import check_writable_folder, publish, write_text_atomically
 from videocolor.journal.fingerprint import Fingerprint, make_fingerprint
@@ -23,22 +23,24 @@ from videocolor.journal.work import WorkFolder
 from videocolor.media.carry import CarryPlan, check_losses, plan_carry
 from videocolor.media.decode import DecodeSettings
 from videocolor.media.encode import LumaDigest
-from videocolor.media.formats import Encoding, choose_encoding
+from videocolor.media.formats import choose_encoding
 from videocolor.media.mux import MuxJob, mux_film
-from videocolor.media.planes import chroma_of
 from videocolor.media.probe import probe_film
 from videocolor.media.timing import parse_time_code
-from videocolor.merge.merge import MergeSettings
 from videocolor.models.adapter import DeviceColorizer
 from videocolor.paths import report_path, work_folder
-from videocolor.pipeline.batches import network_sizes, quarter_turns
+from videocolor.pipeline.job import FilmJob, check_kept_color, keeps_color, make_job
 from videocolor.pipeline.model import load_model
 from videocolor.pipeline.plan import HAS_COLOR, PLAN_FORMAT, check_interlace, expected_frame_count, make_plan
+from videocolor.pipeline.references import CarriedColors, prepare_references
 from videocolor.pipeline.report import RunReport, provenance_tags
-from videocolor.pipeline.segment import FilmJob, check_kept_color, color_segment
+from videocolor.pipeline.segment import code_segment
 from videocolor.pipeline.source import SegmentSource
-from videocolor.pipeline.stage_clock import StageClock
+from videocolor.pipeline.stage_clock import WAIT, StageClock
+from videocolor.pipeline.stages import merged_stream
+from videocolor.pipeline.stretches import find_stretches
 from videocolor.progress import Progress
+from videocolor.references.pictures import Picture, find_pictures, picture_hashes
 from videocolor.settings import RunSettings
 
 log = logging.getLogger(__name__)
@@ -122,6 +124,7 @@ def colorize_film(
     begin = time.perf_counter()
     check_paths(source, target, options)
     check_names_beside(target)
+    pictures = find_pictures(settings.references)
     info = probe_treated_film(source, settings)
     encoding = choose_encoding(info, settings.encode, target, allow_loss=settings.allow_loss)
     carry = plan_carry(info, encoding, target)
@@ -133,6 +136,7 @@ def colorize_film(
             job=make_job(info, settings, encoding, colorizer),
             carry=carry,
             colorizer=colorizer,
+            pictures=pictures,
             work=work,
             target=target,
             options=options,
@@ -140,8 +144,9 @@ def colorize_film(
         )
         work.begin(_fingerprint(run), restart=options.restart)
         plan = _plan(run)
+        carried = _carry_references(run, plan)
         clock = StageClock()
-        color_s, resumed = _color(run, plan, clock)
+        color_s, resumed = _color(run, plan, carried, clock)
         mux = _mux(run, plan, check_result)
         report = RunReport.of(
             run.job, carry, plan, work.journal(), colorizer, mux, target, clock=clock, color_s=color_s, resumed=resumed
@@ -160,6 +165,8 @@ class _FilmRun:
     job: FilmJob
     carry: CarryPlan
     colorizer: DeviceColorizer
+    pictures: tuple[Picture, ...]
+    """Frames that a person coloured."""
     work: WorkFolder
     target: Path
     options: RunOptions
@@ -196,32 +203,6 @@ def _matching_colorizer(
     return load_model(settings, precision=precision)
 
 
-def make_job(info: MediaInfo, settings: RunSettings, encoding: Encoding, colorizer: DeviceColorizer) -> FilmJob:
-    """Everything that is decided once for a film."""
-    device = colorizer.compute.device
-    chroma = chroma_of(encoding.pix_fmt)
-    sizes = network_sizes(info.video, colorizer, settings.render_factor)
-    pixels = max(height * width for height, width in sizes)
-    return FilmJob(
-        info=info,
-        settings=settings,
-        encoding=encoding,
-        merge=MergeSettings(
-            source=info.video.layout,
-            chroma=chroma,
-            steps=encoding.chroma_steps,
-            bit_depth=encoding.bit_depth,
-            siting=info.video.layout.siting,
-            upsample=settings.upsample,
-            saturation=settings.saturation,
-        ),
-        network_sizes=sizes,
-        turns=quarter_turns(info.video),
-        batch_size=settings.batch_size or default_batch_size(device, pixels),
-        device=device,
-    )
-
-
 def decode_settings(settings: RunSettings) -> DecodeSettings:
     """How the film is decoded, from the run's settings.
 
@@ -245,9 +226,10 @@ def _fingerprint(run: _FilmRun) -> dict[str, object]:
         precision=run.colorizer.compute.precision,
         device=run.colorizer.compute.device.type,
         threads=run.colorizer.compute.threads,
-        batch_size=run.job.batch_size,
+        batch_size=run.job.network.batch_size,
         encoding=asdict(run.job.encoding),
         target_suffix=run.target.suffix.lower(),
+        references=picture_hashes(run.pictures),
     )
 
 
@@ -273,7 +255,22 @@ def _plan(run: _FilmRun) -> Plan:
     return plan
 
 
-def _color(run: _FilmRun, plan: Plan, clock: StageClock) -> tuple[float, bool]:
+def _carry_references(run: _FilmRun, plan: Plan) -> CarriedColors | None:
+    """A person's colours, carried through their shots before the first segment."""
+    settings = run.job.settings
+    return prepare_references(
+        run.pictures,
+        run.job.info,
+        plan,
+        decode_settings(settings),
+        run.work.references,
+        keeps=lambda shot: keeps_color(shot, settings),
+        progress=run.progress,
+        should_stop=run.options.should_stop,
+    )
+
+
+def _color(run: _FilmRun, plan: Plan, carried: CarriedColors | None, clock: StageClock) -> tuple[float, bool]:
     """Colour every segment that is not finished; seconds, and whether some were finished before."""
     journal = run.work.journal()
     done = sum(segment.frame_count for segment in plan.segments if journal.find(segment.index))
@@ -283,16 +280,18 @@ def _color(run: _FilmRun, plan: Plan, clock: StageClock) -> tuple[float, bool]:
     source = SegmentSource(
         info=run.job.info, plan=plan, decode=decode_settings(run.job.settings), journal=journal, clock=clock
     )
+    todo = source.todo
+    stretches = find_stretches(todo, plan, journal, run.job.settings)
     begin = time.perf_counter()
+    stream = merged_stream(source.frames(), stretches, run.job, run.colorizer, clock, carried=carried)
     # Closed here, not by the collector: a second Ctrl+C while the decoder ends would be lost in a generator's end.
-    with closing(source.segments()) as segments:
-        for segment, frames in segments:
-            result = color_segment(
-                frames,
+    with closing(clock.timed(WAIT, stream)) as frames:
+        for segment in todo:
+            result = code_segment(
+                islice(frames, segment.frame_count),
                 segment,
                 plan,
                 run.job,
-                run.colorizer,
                 run.work.segments / f"{segment.index:06}.{run.job.encoding.segment_muxer}",
                 clock=clock,
                 on_frame=lambda shot: run.progress.advance(shot.index),

@@ -4,8 +4,8 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,15 @@ from videocolor.media.encode import write_picture
 from videocolor.media.formats import choose_encoding
 from videocolor.media.timing import format_time_code
 from videocolor.merge.merge import merge_frame, source_chroma
-from videocolor.pipeline.film import RunOptions, check_paths, decode_settings, make_job, probe_treated_film
+from videocolor.pipeline.film import RunOptions, check_paths, decode_settings, probe_treated_film
+from videocolor.pipeline.job import FilmJob, keeps_color, make_job
 from videocolor.pipeline.model import load_model
 from videocolor.pipeline.plan import check_interlace, expected_frame_count, make_plan
-from videocolor.pipeline.segment import FilmJob, color_segment, keeps_color
+from videocolor.pipeline.segment import code_segment
 from videocolor.pipeline.stage_clock import StageClock
+from videocolor.pipeline.stages import merged_stream
 from videocolor.pipeline.still import color_frame
+from videocolor.pipeline.stretches import Stretch
 from videocolor.progress import Progress
 from videocolor.settings import RunSettings
 
@@ -78,9 +81,10 @@ def preview_film(
     pictures = []
     for shot, frame in _middle_frames(job, plan):
         kept = source_chroma(frame, job.merge) if keeps_color(shot, settings) else None
-        merged = kept or merge_frame(color_frame(frame, info, settings, colorizer, job.network_sizes), job.merge)
-        start = format_time_code(float((shot.start_pts - plan.pts[0]) * plan.time_base)).replace(":", ".")
-        path = folder / f"shot-{shot.index + 1:04}-{start}.png"
+        merged = kept or merge_frame(color_frame(frame, info, settings, colorizer, job.network.sizes), job.merge)
+        # By these names a still that was repainted is known again as a reference.
+        time_code = format_time_code(float((frame.pts - (info.video.start_pts or 0)) * plan.time_base))
+        path = folder / f"shot-{shot.index + 1:04}-{time_code.replace(':', '.')}.png"
         write_picture(path, merged, encoding)
         pictures.append(path.name)
         progress.advance(shot.index)
@@ -119,13 +123,18 @@ def _trial(job: FilmJob, plan: Plan, colorizer: Any) -> tuple[float, int, int]:
     """Colour and encode the film's first frames for real: seconds, bytes and frames."""
     count = min(_TRIAL_FRAMES, plan.shots[0].frame_count)
     shot = replace(plan.shots[0], frame_count=count)
+    stretch = Stretch(
+        parts=(shot,), shot_start_pts=shot.start_pts, state=None, keeps_color=keeps_color(shot, job.settings)
+    )
     segment = Segment(
         index=0, shots=(shot,), start_pts=shot.start_pts, end_pts=shot.end_pts, frame_count=count, first_frame=0
     )
+    clock = StageClock()
     frames = open_frames(job.info, decode_settings(job.settings), DecodeCounts())
     with tempfile.TemporaryDirectory(prefix="videocolor-") as folder:
         final = Path(folder) / f"trial.{job.encoding.segment_muxer}"
-        result = color_segment(islice(frames, count), segment, plan, job, colorizer, final, clock=StageClock())
+        with closing(merged_stream(frames, [stretch], job, colorizer, clock)) as merged:
+            result = code_segment(merged, segment, plan, job, final, clock=clock)
     return result.wall_s, result.size_bytes, count
 
 

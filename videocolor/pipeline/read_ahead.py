@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -21,7 +21,7 @@ class _End(Generic[T]):
 _POLL_S = 0.1
 
 
-def read_ahead(items: Iterable[T], depth: int) -> Iterator[T]:
+def read_ahead(items: Iterable[T], depth: int) -> Generator[T, None, None]:
     """Run the upstream generator in a thread and hand its items on, at most `depth` of them in store.
 
     An error upstream is raised again here, at its place in the order. Leaving the loop early closes the upstream

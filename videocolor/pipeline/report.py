@@ -7,12 +7,12 @@ from typing import Any
 
 from videocolor.core.media import MediaInfo
 from videocolor.core.shots import Plan
-from videocolor.journal.journal import Journal
+from videocolor.journal.journal import Journal, ShotFigures
 from videocolor.media.carry import CarryPlan
 from videocolor.media.mux import MuxJob
 from videocolor.media.timing import format_time_code
 from videocolor.models.adapter import DeviceColorizer
-from videocolor.pipeline.segment import FilmJob
+from videocolor.pipeline.job import FilmJob
 from videocolor.pipeline.stage_clock import WAIT, StageClock
 from videocolor.settings import RunSettings
 from videocolor.version import __version__
@@ -20,7 +20,7 @@ from videocolor.version import __version__
 LUMA_TAG = "VIDEOCOLOR_LUMA"
 PROVENANCE_TAG = "VIDEOCOLOR"
 FIELDS_TAG = "VIDEOCOLOR_FIELDS"
-REPORT_FORMAT = 1
+REPORT_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,11 @@ class RunReport:
     settings: dict[str, Any]
     compute: str
     frame_count: int
+    inferred_frames: int
+    """Frames that the network saw; with --keyframes the others got their colours from these."""
     shots: list[dict[str, Any]]
+    least_steady_shots: list[int]
+    """Their indices, least steady first; empty without a filter that can tell."""
     segment_count: int
     resumed: bool
     network_sizes: tuple[tuple[int, int], ...]
@@ -75,7 +79,8 @@ class RunReport:
     ) -> "RunReport":
         """Gather the report of a film."""
         results = [result for segment in plan.segments if (result := journal.find(segment.index)) is not None]
-        limited = sum(result.limited_share * result.frame_count for result in results) / plan.frame_count
+        figures = [shot for result in results for shot in result.shots]
+        limited = sum(shot.limited_share * shot.frame_count for shot in figures) / plan.frame_count
         return cls(
             source=str(job.info.path),
             result=str(target),
@@ -84,17 +89,19 @@ class RunReport:
             settings={key: str(value) for key, value in job.settings.pixel_settings().items()},
             compute=colorizer.compute.label,
             frame_count=plan.frame_count,
-            shots=shot_rows(plan),
+            inferred_frames=sum(shot.inferred_frames for shot in figures),
+            shots=[row | _figure_columns(shot) for row, shot in zip(shot_rows(plan), figures, strict=True)],
+            least_steady_shots=least_steady_shots(figures),
             segment_count=len(plan.segments),
             resumed=resumed,
-            network_sizes=job.network_sizes,
+            network_sizes=job.network.sizes,
             codec=job.encoding.codec,
             pix_fmt=job.encoding.pix_fmt,
             losses=[loss.what for loss in carry.losses],
             notes=[*job.info.notes, *carry.notes, *plan.notes],
             damaged_packets=plan.damaged_packets,
             corrupt_frames=plan.corrupt_frames,
-            kept_color_frames=sum(result.kept_color_frames for result in results),
+            kept_color_frames=sum(shot.kept_color_frames for shot in figures),
             gamut_limited_share=round(limited, 5),
             luma_digest=mux.tags[LUMA_TAG],
             stage_busy_s={stage: round(busy, 3) for stage, busy in clock.busy_s.items() if stage != WAIT},
@@ -183,6 +190,28 @@ def shot_rows(plan: Plan) -> list[dict[str, Any]]:
     return rows
 
 
+def least_steady_shots(figures: Iterable[ShotFigures], *, most: int = 10) -> list[int]:
+    """The order in which a person should look at shots: where the network wavered and nothing could be averaged first.
+
+    By correction x lonely share; an order, no alarm. `videocolor report` measures what is left in the result.
+
+    Args:
+        figures: Of every shot.
+        most: Length of the list.
+    """
+    scores = [
+        (shot.correction * shot.lonely_share, shot.correction, shot.shot)
+        for shot in figures
+        if shot.correction is not None and shot.lonely_share is not None
+    ]
+    return [index for _, _, index in sorted(scores, key=lambda score: (-score[0], -score[1], score[2]))[:most]]
+
+
+def _figure_columns(shot: ShotFigures) -> dict[str, Any]:
+    columns = asdict(shot)
+    return {name: columns[name] for name in ("inferred_frames", "limited_share", "lonely_share", "correction")}
+
+
 def provenance_tags(settings: RunSettings, colorizer: DeviceColorizer, *, luma_digest: str | None) -> dict[str, str]:
     """Tags for the result: how its colour was made (unless the settings forbid it), and what `verify` recomputes."""
     tags = {PROVENANCE_TAG: _provenance(settings, colorizer)} if settings.provenance else {}
@@ -206,6 +235,10 @@ def _provenance(settings: RunSettings, colorizer: DeviceColorizer) -> str:
     facts += [
         f"saturation {settings.saturation:g}",
         f"upsample {settings.upsample}",
-        f"smoothing {settings.smoothing}",
+        f"smoothing {settings.smoothing}" + ("" if settings.smoothing == "none" else f" {settings.smoothing_strength}"),
     ]
+    if settings.keyframes is not None:
+        facts.append(f"keyframes {settings.keyframes}")
+    if settings.references:
+        facts.append("reference frames by hand")
     return "; ".join(facts)

@@ -91,6 +91,10 @@ def colorize_file(
                 f"Name the result {target.stem}{_STILL_FALLBACK_SUFFIX}.",
             )
         check_paths(source, target, options)
+        if settings.references:
+            raise SettingsError(
+                f"--reference gives frames of a film, {source} is a single picture.", "Leave it out, or name the film."
+            )
         color = colorize_still_faithfully if settings.faithful else colorize_still
         report = color(source, target, settings, colorizer=colorizer)
         for note in report.notes:
@@ -159,6 +163,8 @@ def colorize_folder(
         Interrupted: Ctrl+C.
     """
     pairs = plan_folder(folder, target)
+    if settings.references:
+        raise SettingsError("--reference gives frames of one film.", f"Color the films of {folder} one by one.")
     if settings.faithful:
         check_faithful(settings)
     colorizer = load_model(settings)

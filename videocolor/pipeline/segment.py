@@ -1,75 +1,46 @@
-"""One segment, from frames to a file: the whole way of the data in one place."""
+"""One segment: merged frames become a file, with digests and figures on the way."""
 
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from videocolor.core.frames import Frame, MergedFrame, ShotContext
-from videocolor.core.media import MediaInfo
-from videocolor.core.protocols import Colorizer
+from videocolor.core.frames import Frame, MergedFrame
+from videocolor.core.motion import FilterState
 from videocolor.core.shots import Plan, Segment, Shot
-from videocolor.errors import MediaError, SettingsError
+from videocolor.errors import MediaError
 from videocolor.files import publish
-from videocolor.journal.journal import SegmentResult
+from videocolor.journal.journal import SegmentResult, ShotFigures
+from videocolor.journal.state_file import STATE_SUFFIX, write_state
 from videocolor.media.encode import LumaDigest, open_encoder
-from videocolor.media.formats import Encoding
-from videocolor.merge.merge import MergeSettings, has_source_grid, merge, source_chroma
-from videocolor.pipeline.batches import Size, colorize
-from videocolor.pipeline.plan import HAS_COLOR
-from videocolor.pipeline.read_ahead import read_ahead
-from videocolor.pipeline.stage_clock import WAIT, StageClock
-from videocolor.settings import RunSettings
-from videocolor.temporal.filters import load_filter
+from videocolor.pipeline.job import FilmJob
+from videocolor.pipeline.stage_clock import StageClock
+from videocolor.pipeline.stages import shot_of_each_frame
 
 log = logging.getLogger(__name__)
 
-MERGED_AHEAD = 8
-"""Finished frames in store before the encoder."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilmJob:
-    """What is the same for every segment of a film."""
-
-    info: MediaInfo
-    settings: RunSettings
-    encoding: Encoding
-    merge: MergeSettings
-    network_sizes: tuple[Size, ...]
-    """Of the lightness for each member of the colorizer, upright, rim not included."""
-    turns: int
-    """Clockwise quarter turns that set the picture upright."""
-    batch_size: int
-    device: torch.device
-
-
-def color_segment(
-    source: Iterator[Frame],
+def code_segment(
+    merged_frames: Iterable[MergedFrame],
     segment: Segment,
     plan: Plan,
     job: FilmJob,
-    colorizer: Colorizer,
     final: Path,
     *,
     clock: StageClock,
     on_frame: Callable[[Shot], None] = lambda shot: None,
 ) -> SegmentResult:
-    """Colour and encode the next segment of a stream of frames.
+    """Encode the next segment of a stream of merged frames.
 
     Args:
-        source: The film's frames, standing at the segment's first.
+        merged_frames: The segment's frames.
         segment: From the plan.
         plan: Its pts are what the decoder must give.
         job: The film's.
-        colorizer: The model.
         final: The segment's file; it appears by rename when it is whole.
         clock: Counts the stages' busy time.
         on_frame: Called after each encoded frame.
@@ -83,30 +54,30 @@ def color_segment(
     part = final.with_name(f".{final.name}.part")
     expected = plan.pts[segment.first_frame : segment.first_frame + segment.frame_count]
     digest, coded, last_luma = LumaDigest(), hashlib.sha256(), ""
-    limited = kept = 0.0
+    tallies = {shot.index: _Tally() for shot in segment.shots}
+    shots = shot_of_each_frame(segment.shots)
+    state: FilterState | None = None
     number = 0
-    merged_frames = read_ahead(merged_stream(source, segment, job, colorizer, clock), MERGED_AHEAD)
-    shots = _shot_of_each_frame(segment)
-    with (
-        open_encoder(part, job.encoding, origin_pts=segment.start_pts) as encoder,
-        closing(clock.timed(WAIT, merged_frames)) as arriving,
-    ):
-        for merged in arriving:
-            if number >= len(expected) or merged.frame.pts != expected[number]:
+    with open_encoder(part, job.encoding, origin_pts=segment.start_pts) as encoder:
+        for merged, shot in zip(merged_frames, shots):  # noqa: B905 (an early end is told below)
+            if merged.frame.pts != expected[number]:
                 raise _unplanned(job.info.path, merged.frame.pts)
             with clock.lap("encode"):
                 # Before the encoder: it writes the new chroma into the very buffer that y is a view of.
                 digest.add(segment.first_frame + number, merged.frame.y)
                 if number + 1 == len(expected):
-                    last_luma = luma_sha256(merged.frame)
+                    last_luma, state = luma_sha256(merged.frame), merged.state
                 coded.update(merged.frame.pts.to_bytes(8, "little", signed=True))
-                limited += merged.limited_share
-                kept += merged.keeps_color
+                tallies[shot.index].add(merged)
                 encoder.write(merged)
             number += 1
-            on_frame(next(shots))
+            on_frame(shot)
         if number != len(expected):
             raise _unplanned(job.info.path, None)
+    state_file = None
+    if state is not None and _ends_inside_shot(segment, plan):
+        state_file = final.with_suffix(STATE_SUFFIX)
+        write_state(state_file, state)
     publish(part, final)
     return SegmentResult(
         index=segment.index,
@@ -116,62 +87,10 @@ def color_segment(
         pts_sha256=coded.hexdigest(),
         luma_sum=digest.hex,
         last_luma_sha256=last_luma,
-        limited_share=limited / number,
-        kept_color_frames=int(kept),
+        state_file=None if state_file is None else state_file.name,
+        shots=tuple(tallies[shot.index].figures(shot) for shot in segment.shots),
         wall_s=round(time.perf_counter() - begin, 3),
     )
-
-
-def merged_stream(
-    source: Iterator[Frame], segment: Segment, job: FilmJob, colorizer: Colorizer, clock: StageClock
-) -> Iterator[MergedFrame]:
-    """Frames of a segment on their way from the decoder to the encoder, shot by shot.
-
-    A shot is exactly its planned number of frames: no peeking at the next shot's first frame, and filters keep
-    their state in local variables that end with the shot.
-    """
-    smooth = load_filter(job.settings.smoothing)
-    for shot in segment.shots:
-        frames = clock.timed(WAIT, islice(source, shot.frame_count))
-        if keeps_color(shot, job.settings):
-            yield from clock.timed("merge", _with_source_chroma(frames, job.merge))
-            continue
-        context = ShotContext(shot=shot, seed=shot_seed(job.settings.seed, shot))
-        colored = colorize(
-            frames,
-            colorizer,
-            context,
-            sizes=job.network_sizes,
-            turns=job.turns,
-            batch_size=job.batch_size,
-            device=job.device,
-        )
-        smoothed = clock.timed("temporal", smooth(clock.timed("network", colored)))
-        yield from clock.timed("merge", merge(smoothed, job.merge))
-
-
-def keeps_color(shot: Shot, settings: RunSettings) -> bool:
-    """Whether a shot goes through with the source's own chroma."""
-    return settings.keep_color and shot.source_chroma >= HAS_COLOR
-
-
-def check_kept_color(plan: Plan, job: FilmJob) -> None:
-    """Find out before the first segment whether --keep-color can keep the colour of the shots that have some.
-
-    Raises:
-        SettingsError: The result's chroma grid is not the source's.
-    """
-    if any(keeps_color(shot, job.settings) for shot in plan.shots) and not has_source_grid(job.merge):
-        raise SettingsError(
-            f"--keep-color: {job.info.video.layout.name} and {job.encoding.pix_fmt} have different chroma grids.",
-            "Choose a --codec or --pix-fmt with the source's sub-sampling, such as --codec ffv1 with a .mkv target.",
-        )
-
-
-def shot_seed(run_seed: int, shot: Shot) -> int:
-    """Seed of a shot: a function of the run's seed and the shot's first pts, never of batch, thread or worker."""
-    digest = hashlib.sha256(f"{run_seed}:{shot.start_pts}".encode()).digest()
-    return int.from_bytes(digest[:8], "little") >> 1
 
 
 def luma_sha256(frame: Frame) -> str:
@@ -179,17 +98,43 @@ def luma_sha256(frame: Frame) -> str:
     return hashlib.sha256(memoryview(np.ascontiguousarray(frame.y))).hexdigest()  # type: ignore[arg-type]
 
 
-def _with_source_chroma(frames: Iterable[Frame], settings: MergeSettings) -> Iterator[MergedFrame]:
-    for frame in frames:
-        merged = source_chroma(frame, settings)
-        assert merged is not None, "check_kept_color was asked before"
-        yield merged
+@dataclass(slots=True)
+class _Tally:
+    """Adds up the figures of one shot's frames."""
+
+    inferred: int = 0
+    kept_color: int = 0
+    limited: float = 0.0
+    lonely: list[float] = field(default_factory=list)
+    corrections: list[float] = field(default_factory=list)
+
+    def add(self, merged: MergedFrame) -> None:
+        self.inferred += merged.is_inferred and not merged.keeps_color
+        self.kept_color += merged.keeps_color
+        self.limited += merged.limited_share
+        if merged.steadiness is not None:
+            self.lonely.append(merged.steadiness.lonely_share)
+            self.corrections.append(merged.steadiness.correction)
+
+    def figures(self, shot: Shot) -> ShotFigures:
+        return ShotFigures(
+            shot=shot.index,
+            frame_count=shot.frame_count,
+            inferred_frames=self.inferred,
+            kept_color_frames=self.kept_color,
+            limited_share=round(self.limited / shot.frame_count, 5),
+            lonely_share=_mean(self.lonely),
+            correction=_mean(self.corrections),
+        )
 
 
-def _shot_of_each_frame(segment: Segment) -> Iterator[Shot]:
-    for shot in segment.shots:
-        for _ in range(shot.frame_count):
-            yield shot
+def _mean(values: list[float]) -> float | None:
+    return round(sum(values) / len(values), 5) if values else None
+
+
+def _ends_inside_shot(segment: Segment, plan: Plan) -> bool:
+    following = plan.segments[segment.index + 1 : segment.index + 2]
+    return bool(following) and following[0].shots[0].cause == "limit"
 
 
 def _unplanned(path: Path, pts: int | None) -> MediaError:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from videocolor.core.frames import Frame
 from videocolor.core.media import MediaInfo
@@ -16,7 +17,7 @@ from videocolor.pipeline.stage_clock import StageClock
 
 log = logging.getLogger(__name__)
 
-DECODED_AHEAD = 16
+DECODED_AHEAD = 8
 """Decoded frames in store before the network."""
 
 _SEEK_FROM_FRAMES = 500
@@ -33,9 +34,14 @@ class SegmentSource:
     journal: Journal
     clock: StageClock
 
-    def segments(self) -> Generator[tuple[Segment, Iterator[Frame]], None, None]:
-        """Every unfinished segment with a stream that stands at its first frame."""
-        todo = [segment for segment in self.plan.segments if self.journal.find(segment.index) is None]
+    @property
+    def todo(self) -> tuple[Segment, ...]:
+        """Segments that are not finished, in order."""
+        return tuple(segment for segment in self.plan.segments if self.journal.find(segment.index) is None)
+
+    def frames(self) -> Generator[Frame, None, None]:
+        """The frames of every unfinished segment, in order."""
+        todo = self.todo
         if not todo:
             return
         frames, position = self._open_at(todo[0])
@@ -44,11 +50,11 @@ class SegmentSource:
             for segment in todo:
                 for _ in range(segment.first_frame - position):
                     next(ahead, None)
-                yield segment, ahead
+                yield from islice(ahead, segment.frame_count)
                 position = segment.first_frame + segment.frame_count
         finally:
             # Closes the decoder in its own thread.
-            ahead.close()  # type: ignore[attr-defined]
+            ahead.close()
 
     def _open_at(self, segment: Segment) -> tuple[Iterator[Frame], int]:
         """A decoder at the segment's first frame (or at 0), and the number of the frame it stands at."""

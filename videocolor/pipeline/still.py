@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from videocolor.color.yuv import code_range
-from videocolor.core.frames import ColoredFrame, Frame, ShotContext
+from videocolor.core.frames import ColoredFrame, Frame, MovingFrame, ShotContext
 from videocolor.core.media import MediaInfo
 from videocolor.core.shots import Shot
 from videocolor.media.encode import LumaDigest
@@ -15,10 +15,10 @@ from videocolor.media.still_probe import probe_still
 from videocolor.media.still_write import check_still_target, write_still
 from videocolor.merge.merge import MergeSettings, chroma_bands
 from videocolor.models.adapter import DeviceColorizer
-from videocolor.pipeline.batches import Size, colorize, network_sizes, quarter_turns
+from videocolor.pipeline.batches import NetworkInput, Size, color_batch, network_sizes, quarter_turns
+from videocolor.pipeline.job import shot_seed
 from videocolor.pipeline.model import load_model
 from videocolor.pipeline.report import StillReport, provenance_tags
-from videocolor.pipeline.segment import shot_seed
 from videocolor.settings import RunSettings
 
 
@@ -76,18 +76,12 @@ def colorize_still(
 def color_frame(
     frame: Frame, info: MediaInfo, settings: RunSettings, colorizer: DeviceColorizer, sizes: tuple[Size, ...]
 ) -> ColoredFrame:
-    """Run the model on one frame that stands for itself; `sizes` as in `colorize`."""
+    """Run the model on one frame that stands for itself; `sizes` as in `NetworkInput`."""
     shot = Shot(index=0, start_pts=frame.pts, end_pts=frame.pts + 1, frame_count=1, cause="start")
-    stream = colorize(
-        [frame],
-        colorizer,
-        ShotContext(shot=shot, seed=shot_seed(settings.seed, shot)),
-        sizes=sizes,
-        turns=quarter_turns(info.video),
-        batch_size=1,
-        device=colorizer.compute.device,
-    )
-    return next(stream)
+    how = NetworkInput(sizes=sizes, turns=quarter_turns(info.video), batch_size=1, device=colorizer.compute.device)
+    context = ShotContext(shot=shot, seed=shot_seed(settings.seed, shot.start_pts))
+    (colored,) = color_batch([MovingFrame(frame=frame, motion=None)], colorizer, context, how)
+    return colored
 
 
 def still_chroma(colored: ColoredFrame, settings: RunSettings) -> tuple[np.ndarray, np.ndarray, float]:  # type: ignore[type-arg]

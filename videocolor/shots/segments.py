@@ -5,10 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
-from videocolor.core.shots import Segment, Shot
-
-LIMIT_BLOCK = 32
-"""Very long shots are divided at multiples of this many frames, the temporal filters' block."""
+from videocolor.core.shots import LIMIT_BLOCK, Segment, Shot
 
 
 def build_shots(pts: Sequence[int], cuts: Sequence[tuple[int, str]]) -> tuple[Shot, ...]:
@@ -55,8 +52,8 @@ def split_long_shots(shots: Sequence[Shot], *, pts: Sequence[int], max_frames: i
     """Divide shots of more than `max_frames` into parts of about equal length.
 
     Parts begin at multiples of `LIMIT_BLOCK` frames counted from the shot's start, so a limit below one block counts
-    as one block. Each part but the first is a shot of its own with the cause "limit": in this release no temporal
-    filter looks across it, so colours may step there a little.
+    as one block. Each part but the first is a shot of its own with the cause "limit", across which temporal filters
+    go on.
 
     Raises:
         ValueError: The shots are no partition of `pts`, or `max_frames` is not positive.
