@@ -30,7 +30,7 @@ from typing import Any
 
 from videocolor.memory import keep_freed_memory
 
-STAGES = ("decode", "network", "temporal", "merge", "encode")
+STAGES = ("decode", "motion", "network", "temporal", "merge", "encode")
 
 
 def color(film: Path, folder: Path, options: argparse.Namespace) -> tuple[Any, float]:
@@ -46,6 +46,8 @@ def color(film: Path, folder: Path, options: argparse.Namespace) -> tuple[Any, f
         precision=options.precision,
         device=options.device,
         render_factor=options.render_factor,
+        smoothing=options.smoothing,
+        keyframes=options.keyframes,
         interlaced="ignore",
         encode=EncodeSettings(codec=options.codec),
     )
@@ -239,6 +241,8 @@ def parsed_options() -> argparse.Namespace:
     parser.add_argument("--model", help="default: compact; in the modes with DeOldify deoldify-video")
     parser.add_argument("--weights", help="weight file in place of the card's; none for DeOldify: random numbers")
     parser.add_argument("--render-factor", type=int)
+    parser.add_argument("--smoothing", default="flow")
+    parser.add_argument("--keyframes", type=lambda text: text if text == "auto" else int(text))
     parser.add_argument("--threads", type=int, help="of the network on a processor; default: all")
     parser.add_argument("--memory", action="store_true", help="also compare with a film ten times as long")
     parser.add_argument("--only-rss", action="store_true", help=argparse.SUPPRESS)

@@ -209,7 +209,12 @@ def _color_as_ours(
 ) -> tuple[Cost, Cost, dict[str, Any]]:
     """The same by this program with its defaults; choosing the number format is part of loading."""
     settings = RunSettings(
-        model=task.model, weights=str(weights), device=str(device), render_factor=task.film_render_factor
+        model=task.model,
+        weights=str(weights),
+        device=str(device),
+        render_factor=task.film_render_factor,
+        # The original has no such thing.
+        smoothing="none",
     )
     colorizer, load = clocked(lambda: load_colorizer(task.model, weights=str(weights), device=str(device)))
     target = folder / "ours.mp4"

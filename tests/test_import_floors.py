@@ -1,9 +1,9 @@
 """Imports point down the floors only. Wrong arrows are listed as file:line.
 
 6  cli, api, __main__
-5  verification
+5  verification, evaluate
 4  pipeline
-3  merge, journal
+3  merge, journal, references
 2  media, shots, models, temporal        no arrows among themselves
 1  color
 0  core, errors, settings, paths, device, progress, log, files, memory, version
@@ -18,9 +18,9 @@ FLOORS = (
     {"core", "errors", "settings", "paths", "device", "progress", "log", "files", "memory", "version"},
     {"color"},
     {"media", "shots", "models", "temporal"},
-    {"merge", "journal"},
+    {"merge", "journal", "references"},
     {"pipeline"},
-    {"verification"},
+    {"verification", "evaluate"},
     {"cli", "api", "__main__"},
 )
 # Libraries that only one part may know.
@@ -30,6 +30,8 @@ OWNERS = {
     "filelock": ("videocolor/journal/", "videocolor/pipeline/", "videocolor/models/store/fetch.py"),
     "click": ("videocolor/cli/",),
     "tqdm": ("videocolor/progress.py",),
+    "matplotlib": ("videocolor/evaluate/plots.py",),
+    "jinja2": ("videocolor/evaluate/page.py",),
     "platformdirs": ("videocolor/paths.py",),
     "pooch": ("videocolor/models/store/fetch.py",),
     "requests": ("videocolor/models/store/fetch.py", "videocolor/models/store/resumable.py"),

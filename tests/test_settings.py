@@ -73,8 +73,8 @@ def test_pixel_settings_hold_what_changes_pixels_and_nothing_else():
     """A setting that is missing here lets two different runs be joined; one too many forbids a resume."""
     found = RunSettings().pixel_settings()
 
-    # What is chosen for device, precision and batch is in the fingerprint by itself: "auto" and its choice are one run.
-    resolved = {"weights", "device", "precision", "batch_size"}
+    # What stands behind these is in the fingerprint by itself: files by their hashes, "auto" by what was chosen.
+    resolved = {"weights", "references", "device", "precision", "batch_size"}
     no_pixels = {"encode", "interlaced", "allow_loss", "max_damaged", "provenance"} | resolved
     expected = {item.name for item in fields(RunSettings)} - no_pixels
     expected |= {f"encode.{item.name}" for item in fields(EncodeSettings)}

@@ -22,7 +22,7 @@ def film(tmp_path):
         ({"saturation": 1.5}, "--saturation was 1.0, is 1.5"),
         ({"render_factor": 6}, "--render-factor was None, is 6"),
         ({"crf": 30}, "--crf was None, is 30"),
-        ({"smoothing": "ema"}, "--smoothing was 'none', is 'ema'"),
+        ({"smoothing": "ema"}, "--smoothing was 'flow', is 'ema'"),
         ({"batch_size": 2}, "batch_size was 4, is 2"),
         ({"codec": "ffv1"}, "--codec was 'auto', is 'ffv1'"),
         ({"segment_s": 0.5}, "--segment-seconds was 1.0, is 0.5"),

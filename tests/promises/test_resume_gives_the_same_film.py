@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,42 @@ def test_stopped_after_a_segment(tmp_path, film, segments, codec):
     assert_same_film(tmp_path / "whole.mp4", tmp_path / "out.mp4")
     assert report.luma_digest == whole.luma_digest
     assert not (tmp_path / "out.mp4.work").exists()
+
+
+@pytest.fixture(scope="module")
+def long_shot(tmp_path_factory):
+    """One shot that is divided into two segments: more than 600 frames without a cut."""
+    return make_film(tmp_path_factory.mktemp("long") / "long.mp4", frame_count=660, height=48, width=64)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"smoothing": "none"}, {"smoothing": "ema"}, {"smoothing": "flow"}, {"smoothing": "flow", "keyframes": 5}],
+    ids=str,
+)
+def test_stopped_inside_a_long_shot(tmp_path, long_shot, values):
+    """Its colours go on as if there had been no stop: what the filter knew is kept beside the finished segment."""
+    values = {"codec": "ffv1", **values}
+    whole = colorize(long_shot, tmp_path / "whole.mkv", **values)
+    work = stopped_run(long_shot, tmp_path / "out.mkv", 1, **values)
+    states = [path.name for path in (work / "segments").glob("*.npz")]
+
+    colorize(long_shot, tmp_path / "out.mkv", **values)
+
+    assert 2 == whole.segment_count
+    assert 1 == len(states)
+    assert_same_film(tmp_path / "whole.mkv", tmp_path / "out.mkv")
+
+
+def test_a_divided_shot_has_no_step(tmp_path, long_shot):
+    """Where a very long shot is divided its colours go on: the step there is no larger than beside it."""
+    report = colorize(long_shot, tmp_path / "out.mkv", codec="ffv1", smoothing="flow")
+
+    border = report.shots[0]["frames"]
+    chroma = [np.stack([plane.astype(float) for plane in planes]) for planes in decode(tmp_path / "out.mkv").chroma]
+    steps = [float(np.abs(after - before).mean()) for before, after in pairwise(chroma)]
+    assert ["start", "limit"] == [row["cause"] for row in report.shots]
+    assert steps[border - 1] <= 1.5 * float(np.median(steps[border - 40 : border + 40]))
 
 
 def test_finished_segments_are_not_made_again(tmp_path, film):

@@ -1,6 +1,7 @@
 """Promise: a batch never crosses a cut, and nothing of one shot is carried into the next."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ from made_films import decode, make_film
 from runs import TINY_CARD, colorize, tiny_colorizer
 
 from videocolor.core.frames import ChromaBatch
+
+MEDIA = Path(__file__).resolve().parents[3] / "shared" / "data" / "media"
 
 
 class Watching(type(tiny_colorizer())):
@@ -36,10 +39,17 @@ def test_batches_end_at_cuts(tmp_path):
     assert decode(source).pts == [pts for batch in colorizer.batches for pts in batch]
 
 
-@pytest.mark.parametrize("smoothing", ["none", "ema"])
-def test_first_frame_after_a_cut_knows_nothing_of_the_shot_before(tmp_path, smoothing):
+each_way = pytest.mark.parametrize(
+    "way",
+    [{"smoothing": "none"}, {"smoothing": "ema"}, {"smoothing": "flow"}, {"smoothing": "flow", "keyframes": 4}],
+    ids=str,
+)
+
+
+@each_way
+def test_frames_after_a_cut_know_nothing_of_the_shot_before(tmp_path, way):
     source = make_film(tmp_path / "film.mkv", frame_count=40, cuts=(20,), codec="ffv1", options={})
-    values = {"codec": "ffv1", "smoothing": smoothing, "batch_size": 8}
+    values = {"codec": "ffv1", "batch_size": 8, **way}
 
     colorize(source, tmp_path / "whole.mkv", **values)
     colorize(source, tmp_path / "second.mkv", start="0.8", **values)
@@ -48,6 +58,45 @@ def test_first_frame_after_a_cut_knows_nothing_of_the_shot_before(tmp_path, smoo
     assert 20 == len(second.luma)
     for a, b in zip(whole.chroma[20:], second.chroma, strict=True):
         assert all(np.array_equal(p, q) for p, q in zip(a, b, strict=True))
+
+
+@each_way
+def test_scenes_of_different_colors_do_not_bleed_over_a_cut(tmp_path, way):
+    """Every frame of a shot has its shot's own flat colour, up to the cut and from the cut on."""
+    source = make_film(tmp_path / "film.mkv", frame_count=60, cuts=(20, 41), codec="ffv1", options={})
+
+    colorize(source, tmp_path / "out.mkv", codec="ffv1", colorizer=ShotColors(), saturation=0.5, **way)
+
+    means = [(float(u.mean()), float(v.mean())) for u, v in decode(tmp_path / "out.mkv").chroma]
+    for first, end in ((0, 20), (20, 41), (41, 60)):
+        levels = np.array(means[first:end])
+        # The same ab under another luma is a little another chroma.
+        assert np.ptp(levels, axis=0).max() < 3, "codes, over the shot"
+    borders = np.abs(np.diff(np.array(means)[[19, 20, 40, 41]], axis=0))[::2]
+    assert (borders.max(axis=1) > 6).all(), "the shots do differ"
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("way", [{"smoothing": "flow"}, {"smoothing": "flow", "keyframes": 4}], ids=str)
+def test_no_color_crosses_the_cuts_of_a_real_film(tmp_path, way):
+    """A documentary of several shots: from each cut on, the film is the one that begins there."""
+    source = MEDIA / "bw-abomb-effects.mp4"
+    if not source.exists():
+        pytest.skip(f"needs {source}")
+    whole = colorize(source, tmp_path / "whole.mkv", codec="ffv1", **way)
+    everything = decode(tmp_path / "whole.mkv")
+    assert len(whole.shots) >= 4
+
+    for row in whole.shots[1:3]:
+        target = tmp_path / f"{row['shot']}.mkv"
+        # A little early, as times are rounded: frames from --start on and before --end.
+        colorize(source, target, codec="ffv1", start=str(row["start_s"] - 0.01), end=str(row["end_s"] - 0.01), **way)
+        alone = decode(target)
+        first = everything.pts.index(round(row["start_s"] * 1000))
+        together = everything.chroma[first : first + len(alone.chroma)]
+        assert row["frames"] == len(alone.chroma)
+        for a, b in zip(together, alone.chroma, strict=True):
+            assert all(np.array_equal(p, q) for p, q in zip(a, b, strict=True))
 
 
 def test_colours_follow_the_shot_not_the_batch(tmp_path):
