@@ -1,5 +1,6 @@
 """Small exact parts for tests: layouts, films that exist only as data, frames, shots, and a network that copies."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from videocolor.core.cards import ModelCard, SizeRule
 from videocolor.core.frames import ChromaBatch, ColoredFrame, Frame, LumaBatch, ShotContext
 from videocolor.core.media import ColorTags, PixelLayout, VideoInfo
+from videocolor.core.motion import Field, Motion
 from videocolor.core.shots import Shot
 from videocolor.device import Compute
 
@@ -73,11 +75,20 @@ def make_colored(y, ab, *, layout=None, lightness=None, pts=0):
 
 
 def tinted_frames(count, *, step=40):
-    """Colored 4 x 4 frames whose ab is their number."""
+    """Colored 4 x 4 frames whose ab is their number, and in which nothing moves."""
     return [
-        make_colored(np.full((4, 4), 128, np.uint8), torch.full((2, 2, 2), float(number)), pts=number * step)
+        replace(
+            make_colored(np.full((4, 4), 128, np.uint8), torch.full((2, 2, 2), float(number)), pts=number * step),
+            motion=_still_motion(is_first=number == 0),
+        )
         for number in range(count)
     ]
+
+
+def _still_motion(*, is_first):
+    field = Field(vectors=np.zeros((4, 4, 2), np.float32), confidence=np.ones((4, 4), np.float32))
+    to_previous, from_previous = (None, None) if is_first else (field, field)
+    return Motion(gray=np.full((4, 4), 128, np.uint8), to_previous=to_previous, from_previous=from_previous)
 
 
 def make_batch(lightness, *, seed=0):

@@ -26,7 +26,7 @@ def test_the_table_says_what_was_compared_and_has_every_column(films):
     assert 0 == outcome.code, outcome
     first, header, *rows = outcome.out.splitlines()
     assert "21 frames in 2 shots, 96x72; PSNR of peak 255" == first
-    assert ["result", "gray", "mean", "colour", "truth"] == header.split()
+    assert ["result", "gray", "mean", "color", "truth"] == header.split()
     for name in ("PSNR_ab, dB", "SSIM", "dE00 mean", "AuC balanced", "CF", "warp_ab", "CDC", "CDC - CDC of the truth"):
         assert any(row.startswith(name) for row in rows), name
     assert "" == outcome.err

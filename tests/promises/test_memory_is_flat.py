@@ -65,4 +65,4 @@ def test_ten_times_the_length(tmp_path):
 
 
 def test_ten_times_a_short_film(tmp_path):
-    assert _ratio(tmp_path, 60, 320, 448) <= 1.1
+    assert _ratio(tmp_path, 60, 400, 576) <= 1.1

@@ -36,9 +36,7 @@ def still_motion(size, *, is_first=False, confidence=1.0, is_flash=False):
     """Nothing moves, on blank gray."""
     field = Field(vectors=np.zeros((*size, 2), np.float32), confidence=np.full(size, confidence, np.float32))
     links = (None, None) if is_first else (field, field)
-    return Motion(
-        gray=np.full(size, 128, np.uint8), to_previous=links[0], from_previous=links[1], is_flash=is_flash
-    )
+    return Motion(gray=np.full(size, 128, np.uint8), to_previous=links[0], from_previous=links[1], is_flash=is_flash)
 
 
 def shifting_motion(gray, columns, rows, *, is_first=False):
@@ -71,9 +69,7 @@ def colored(motions, abs_, *, confidences=None):
 def still_colored(abs_, *, confidences=None, flashes=()):
     """A scene that stands still on blank gray."""
     size = abs_[0].shape[1:]
-    motions = [
-        still_motion(size, is_first=number == 0, is_flash=number in flashes) for number in range(len(abs_))
-    ]
+    motions = [still_motion(size, is_first=number == 0, is_flash=number in flashes) for number in range(len(abs_))]
     return colored(motions, abs_, confidences=confidences)
 
 

@@ -47,7 +47,7 @@ _CLIP_FIGURES = (
     ("tint_jitter", "tint jitter", 3),
     ("tint_drift", "tint drift", 3),
     ("hf_share", "hf share", 3),
-    ("resat_events", "colour switches", 1),
+    ("resat_events", "color switches", 1),
 )
 _DERIVED = (
     ("chroma_ratio", "chroma ratio, over time", 3),
@@ -64,9 +64,9 @@ _DERIVED = (
 @click.option("--no-progress", is_flag=True, help="Draw no progress bar.")
 @json_option
 def command(truth: Path, result: Path, detector: str, as_csv: bool, no_progress: bool, as_json: bool) -> int:
-    """Score the colours of RESULT against TRUTH: two films, two pictures, or two folders of pictures.
+    """Score the colors of RESULT against TRUTH: two films, two pictures, or two folders of pictures.
 
-    Beside the result stand two that do nothing, gray and one mean colour, because some figures reward them. See
+    Beside the result stand two that do nothing, gray and one mean color, because some figures reward them. See
     docs/evaluation.md.
     """
     from videocolor.evaluate.compare import compare
@@ -108,9 +108,9 @@ def _print(comparison: "Comparison") -> None:
             for field, title, digits in _CLIP_FIGURES
         ]
         rows += [[title, _text(derived(clip)[field], digits), "", "", ""] for field, title, digits in _DERIVED]
-    print_table(("", "result", "gray", "mean colour", "truth"), rows)
+    print_table(("", "result", "gray", "mean color", "truth"), rows)
     if base.gray.pictures != scores.pictures:
-        click.echo(f"note: gray and mean colour on {base.gray.pictures} frames, evenly spread.")
+        click.echo(f"note: gray and mean color on {base.gray.pictures} frames, evenly spread.")
     for note in comparison.notes:
         click.echo(f"note: {note}")
 

@@ -48,9 +48,9 @@ def command(
     no_progress: bool,
     as_json: bool,
 ) -> int:
-    """Judge the colours of FILM without any truth, and print the shots that need a human first.
+    """Judge the colors of FILM without any truth, and print the shots that need a human first.
 
-    Flicker, tint, drift, gray and colours at their limit, shot by shot; where the report of the run that made FILM
+    Flicker, tint, drift, gray and colors at their limit, shot by shot; where the report of the run that made FILM
     lies beside it, what that run knows, too. See docs/evaluation.md.
     """
     from videocolor.evaluate.page import check_page, write_page

@@ -1,4 +1,4 @@
-"""A film's colours over time as small SVG pictures, in the colours of the page. Drawing is matplotlib's work."""
+"""A film's colors over time as small SVG pictures, in the colors of the page. Drawing is matplotlib's work."""
 
 import io
 import re
@@ -22,7 +22,7 @@ _MOST_LABELS = 12
 _MOST_TICKS = 10
 _TIME_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 
-# Stand-ins that the page replaces by its own colours, which differ between light and dark.
+# Stand-ins that the page replaces by its own colors, which differ between light and dark.
 _COLORS = {"#010101": "--soft", "#020202": "--rule", "#030303": "--line", "#040404": "--alarm"}
 _SOFT, _RULE, _LINE, _ALARM = _COLORS
 
@@ -43,7 +43,7 @@ class Plot:
     title: str
     note: str
     svg: str
-    """An `<svg>` element for HTML: without name spaces, its colours are variables of the page."""
+    """An `<svg>` element for HTML: without name spaces, its colors are variables of the page."""
 
 
 def draw_plots(
@@ -62,9 +62,9 @@ def draw_plots(
     jitter, flicker = np.array(traces.tint_jitter), np.array(traces.pair_warp_ab)
     return (
         scene.plot("Flicker", "warp_ab along the motion, at the measured pairs", pair_time, flicker, is_sampled=True),
-        scene.plot("Tint jitter", "jumps of the whole picture's colour, each frame", time, jitter, keep_peaks=True),
+        scene.plot("Tint jitter", "jumps of the whole picture's color, each frame", time, jitter, keep_peaks=True),
         scene.plot("Mean chroma", "distance from neutral, Lab units", time, np.array(traces.chroma)),
-        scene.plot("Colourfulness", "CF", time, np.array(traces.colorfulness)),
+        scene.plot("Colorfulness", "CF", time, np.array(traces.colorfulness)),
         scene.plot("Near gray", "share of pixels with chroma below 4", time, np.array(traces.near_gray_share), top=1.0),
     )
 
@@ -171,7 +171,7 @@ def _clock(seconds: float, duration_s: float) -> str:
 
 
 def _for_page(svg: str, label: str) -> str:
-    """The bare element: no document type, no metadata, no addresses; its colours become the page's."""
+    """The bare element: no document type, no metadata, no addresses; its colors become the page's."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"""<style type="text/css">.*?</style>""", "", svg, flags=re.DOTALL)

@@ -16,7 +16,7 @@ _HALF = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Yardstick:
-    """A figure's scale: 0 at what steady, natural colour shows, 1 where it should be looked at."""
+    """A figure's scale: 0 at what steady, natural color shows, 1 where it should be looked at."""
 
     name: str
     title: str
@@ -42,17 +42,17 @@ def unsteady(figures: ShotFigures, run: RunFigures | None) -> float | None:
 
 
 def switching(figures: ShotFigures, run: RunFigures | None) -> float | None:
-    """How often a frame's chroma jumps, of all frames; in a gray shot every trace of colour would be a jump."""
+    """How often a frame's chroma jumps, of all frames; in a gray shot every trace of color would be a jump."""
     return figures.resat_events / figures.frames if figures.chroma >= NEAR_GRAY else None
 
 
-# Usual is what natural colour film stays below (flicker but for fast action); docs/evaluation.md has the measurements.
+# Usual is what natural color film stays below (flicker but for fast action); docs/evaluation.md has the measurements.
 YARDSTICKS = (
     Yardstick(
         name="flicker",
         title="Flicker, warp_ab",
         reason="flicker",
-        meaning="How far the colour of one scene point changes from frame to frame, followed along its motion.",
+        meaning="How far the color of one scene point changes from frame to frame, followed along its motion.",
         usual=1.5,
         alarming=3.5,
         value=lambda figures, run: figures.warp_ab,
@@ -61,7 +61,7 @@ YARDSTICKS = (
         name="tint_jitter",
         title="Tint jitter",
         reason="tint jumps",
-        meaning="How far the colour of the whole picture jumps from frame to frame.",
+        meaning="How far the color of the whole picture jumps from frame to frame.",
         usual=0.2,
         alarming=0.6,
         value=lambda figures, run: figures.tint_jitter,
@@ -70,16 +70,16 @@ YARDSTICKS = (
         name="tint_drift",
         title="Tint drift",
         reason="tint drifts",
-        meaning="How far the mean colour moves from a shot's beginning to its end; a camera that turns does it, too.",
+        meaning="How far the mean color moves from a shot's beginning to its end; a camera that turns does it, too.",
         usual=4.0,
         alarming=12.0,
         value=lambda figures, run: figures.tint_drift,
     ),
     Yardstick(
         name="switching",
-        title="Colour switches",
-        reason="colour comes and goes",
-        meaning="Share of frames at which the strength of colour jumps by more than 15 %.",
+        title="Color switches",
+        reason="color comes and goes",
+        meaning="Share of frames at which the strength of color jumps by more than 15 %.",
         usual=0.03,
         alarming=0.15,
         value=switching,
@@ -88,7 +88,7 @@ YARDSTICKS = (
         name="unsteady",
         title="Without company × correction",
         reason="could not be steadied",
-        meaning="What the temporal filter could not mend: pixels seen once, times how unsteady colours came in.",
+        meaning="What the temporal filter could not mend: pixels seen once, times how unsteady colors came in.",
         usual=0.0,
         alarming=0.5,
         value=unsteady,
@@ -104,9 +104,9 @@ YARDSTICKS = (
     ),
     Yardstick(
         name="limited_share",
-        title="At the colour limit",
-        reason="colours at their limit",
-        meaning="Share of samples whose colour is the strongest that can be shown under their brightness.",
+        title="At the color limit",
+        reason="colors at their limit",
+        meaning="Share of samples whose color is the strongest that can be shown under their brightness.",
         usual=0.05,
         alarming=0.25,
         value=lambda figures, run: figures.limited_share,

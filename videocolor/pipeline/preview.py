@@ -77,6 +77,8 @@ def preview_film(
     folder = target.with_name(f"{target.name}.preview")
     with translated_os_errors(folder):
         folder.mkdir(exist_ok=True)
+    if settings.references:
+        log.warning("The stills show the network's own colors; references join in the run.")
     progress.start("color", total=len(plan.shots), shots=len(plan.shots))
     pictures = []
     for shot, frame in _middle_frames(job, plan):

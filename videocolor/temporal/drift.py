@@ -1,4 +1,4 @@
-"""Slow drift of colour within a shot, damped: a second, long memory along the motion, a quarter as fine.
+"""Slow drift of colour within a shot, damped: a second, long memory along the motion, half as fine.
 
 The trajectory mean follows whatever changes over more than its reach. Its distance from the mean over all of the shot
 so far is drift where it is smooth, lasting and not too large, and a part of that is taken back. Where something new
@@ -25,14 +25,14 @@ _DOUBT = 0.25
 _CHANGE = 15.0
 _FORGETTING = 0.1
 
-_COARSENESS = 4
-_BLUR_SIGMA = 2.0
-# Hundreds of warps blur the memory: beside edges of colour (deviation in ab over 5 x 5) it tells little.
+_COARSENESS = 2
+_BLUR_SIGMA = 4.0
+# Hundreds of warps blur the memory: beside edges of colour (deviation in ab over 9 x 9) it tells little.
 _EDGE_DEVIATION = 3.0
-_EDGE_BOX = (5, 5)
+_EDGE_BOX = (9, 9)
 # As for the trajectory mean a dissolve shows in the gray; this memory is longer, and bears more of a difference.
 _GRAY_DEVIATION = 45.0
-_GRAY_BOX = (3, 3)
+_GRAY_BOX = (7, 7)
 _LEAST_WEIGHT = 1e-6
 
 
@@ -41,7 +41,7 @@ class Anchor:
     """Where the colours of a shot have been so far."""
 
     sums: FloatPlane
-    """(4, h, w) float32 at a quarter of the work size: weighted a*, weighted b*, weight, weighted gray."""
+    """(4, h, w) float32 at half the work size: weighted a*, weighted b*, weight, weighted gray."""
 
     @classmethod
     def empty(cls, size: Size) -> "Anchor":

@@ -26,7 +26,7 @@ _BROKEN = 0.7
 _WHOLE = 0.4
 _LEAST_GAIN = 0.1
 _LEAST_BRIGHTENING = 1.05
-_BLANK_DEVIATION = 8.0
+_BLANK_DEVIATION = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -22,6 +22,8 @@ Size = tuple[int, int]
 
 _WORK_WIDTH = 320
 _SMALLEST_SIDE = 16
+# Below it the estimator's pyramid is empty: on wide pictures it reads beyond its memory (OpenCV 5.0).
+_SMALLEST_FLOW_SIDE = 32
 
 _BLUR_SIGMA = 1.0
 _GRAY_MEAN = 128.0
@@ -250,7 +252,7 @@ def _pixel_places(height: int, width: int) -> FloatPlane:
 def _flow(source: GrayPlane, target: GrayPlane, estimator: cv2.DISOpticalFlow) -> FloatPlane:
     """(h, w, 2) float32 on the grid of `source`; pictures too small for the estimator are grown by their border."""
     height, width = source.shape
-    below, right = max(0, _SMALLEST_SIDE - height), max(0, _SMALLEST_SIDE - width)
+    below, right = max(0, _SMALLEST_FLOW_SIDE - height), max(0, _SMALLEST_FLOW_SIDE - width)
     pair: list[Any] = [source, target]
     if below or right:
         pair = [cv2.copyMakeBorder(gray, 0, below, 0, right, cv2.BORDER_REPLICATE) for gray in pair]

@@ -247,5 +247,6 @@ def _mean(seen: _Observed, past: Sums, future: Sums) -> _Mean:
 
 
 def _steadiness(mean: _Mean, correction: FloatPlane) -> Steadiness:
-    distance = cv2.magnitude(correction[0], correction[1])
-    return Steadiness(lonely_share=mean.lonely_share, correction=float(cv2.mean(distance)[0]))
+    # Not cv2.magnitude: its last bit depends on where the array lies in memory.
+    distance = np.sqrt(correction[0] ** 2 + correction[1] ** 2)
+    return Steadiness(lonely_share=mean.lonely_share, correction=float(distance.mean()))
