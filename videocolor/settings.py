@@ -130,6 +130,8 @@ class RunSettings:
                 "Join two as in deoldify-video+ddcolor.",
             )
         self._check_faithful()
+        if isinstance(self.references, str):
+            raise SettingsError(f"references is {self.references!r}.", "Give a tuple of names, also of one.")
         if self.render_factor is not None and not 2 <= self.render_factor <= 128:
             raise SettingsError(f"--render-factor is {self.render_factor}.", "Choose 2 to 128.")
         if isinstance(self.keyframes, int) and not 1 <= self.keyframes <= MOST_KEYFRAME_SPACING:

@@ -157,3 +157,12 @@ def test_odd_sizes_have_chroma_beyond_their_luma():
 
     assert (9, 13, 3) == to_rgb(item).shape
     assert 1.0 == limited_share(item)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 8), (8, 1), (1, 1)])
+def test_films_of_one_row_or_column_have_no_whole_sample(height, width):
+    small = (-(-height // 2), -(-width // 2))
+
+    found = limited_share(frame(np.full((height, width), 90), np.full(small, 250), np.full(small, 250), layout()))
+
+    assert found == 0.0

@@ -8,7 +8,13 @@ import pytest
 
 from videocolor.cli.options import run_options
 from videocolor.errors import ResumeError
-from videocolor.journal.fingerprint import check_same_run, make_fingerprint, read_fingerprint, write_fingerprint
+from videocolor.journal.fingerprint import (
+    check_same_run,
+    differs_in_references_only,
+    make_fingerprint,
+    read_fingerprint,
+    write_fingerprint,
+)
 from videocolor.settings import EncodeSettings, RunSettings
 
 WORK = Path("film.mkv.work")
@@ -116,7 +122,15 @@ def test_a_fingerprint_is_plain_json():
 
 
 def test_a_changed_reference_is_named_by_its_frame(tmp_path):
-    saved, current = make_print(references={"reference frame 12": "aa"}), make_print(references={})
+    saved, current = make_print(references={"frame 12": "aa"}), make_print(references={})
 
     with pytest.raises(ResumeError, match="reference frame 12 was 'aa', is None"):
         check_same_run(saved, current, tmp_path)
+
+
+def test_runs_that_differ_in_references_only_have_one_plan():
+    plain, guided = make_print(), make_print(references={"frame 12": "aa"})
+
+    assert differs_in_references_only(plain, guided)
+    assert differs_in_references_only(guided, make_print(references={"frame 12": "bb", "frame 3": "cc"}))
+    assert not differs_in_references_only(guided, make_print(references={"frame 12": "aa"}, precision="bfloat16"))

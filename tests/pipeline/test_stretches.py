@@ -10,6 +10,9 @@ from tiny_parts import make_shot
 from videocolor.core.shots import Plan, Segment
 from videocolor.journal.journal import Journal, SegmentResult
 from videocolor.journal.state_file import write_state
+from videocolor.media.decode import DecodeSettings
+from videocolor.pipeline.source import SegmentSource
+from videocolor.pipeline.stage_clock import StageClock
 from videocolor.pipeline.stretches import find_stretches
 from videocolor.settings import RunSettings
 
@@ -109,16 +112,19 @@ def test_after_a_stop_the_rest_of_a_shot_goes_on_with_the_state(journal, tmp_pat
     assert found[1].state is None
 
 
-def test_a_finished_part_in_between_divides_the_rest(journal, tmp_path):
-    """Its file was lost and is made again: the part behind it is finished, the next begins with that one's state."""
-    plan = make_plan(["start"], ["limit"], ["limit"])
-    finish(journal, tmp_path, 1, state=STATE)
+def test_behind_a_lost_part_of_a_divided_shot_all_are_made_again(journal, tmp_path):
+    """The filter looks ahead: it must find the rest of the shot, not an end in its middle."""
+    plan = make_plan(["start"], ["cut"], ["limit"], ["limit"], ["cut"], ["limit"])
+    for index in (0, 1, 3, 4, 5):
+        finish(journal, tmp_path, index, state=STATE)
+    source = SegmentSource(info=None, plan=plan, decode=DecodeSettings(), journal=journal, clock=StageClock())
 
-    found = find_stretches([plan.segments[0], plan.segments[2]], plan, journal, RunSettings())
+    todo = source.todo
+    found = find_stretches(todo, plan, journal, RunSettings())
 
-    assert [[0], [2]] == parts_of(found)
-    assert found[0].state is None
-    assert found[1].state is not None
+    assert [2, 3] == [segment.index for segment in todo]
+    assert [[2, 3]] == parts_of(found)
+    assert found[0].state is not None
 
 
 def test_a_filter_does_not_go_on_behind_frames_that_keep_their_color(journal, tmp_path):

@@ -246,6 +246,18 @@ def test_folder_inside_itself(tmp_path):
     assert "lies inside" in outcome.last
 
 
+def test_the_summary_says_how_many_frames_the_network_saw(tmp_path):
+    source = make_film(tmp_path / "film.mkv", frame_count=9)
+
+    every = command("colorize", source, "-o", tmp_path / "every.mkv", *FAST)
+    some = command("colorize", source, "-o", tmp_path / "some.mkv", "--keyframes", "4", *FAST)
+
+    assert "the network saw" not in every.err
+    told = json.loads((tmp_path / "some.mkv.report.json").read_text())
+    assert told["inferred_frames"] < 9
+    assert f"; the network saw {told['inferred_frames']} of 9 frames" in some.last
+
+
 def test_preview(tmp_path):
     source = make_film(tmp_path / "film.mkv", frame_count=50, height=96, width=128, cuts=(15, 33))
 

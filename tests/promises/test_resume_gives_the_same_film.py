@@ -114,6 +114,21 @@ def test_stopped_inside_a_long_shot(tmp_path, long_shot, values):
     assert_same_film(tmp_path / "whole.mkv", tmp_path / "out.mkv")
 
 
+@pytest.mark.parametrize("lost", ["000000.m*", "000000.state.npz"])
+def test_a_lost_part_of_a_long_shot(tmp_path, lost):
+    """All but the last of three parts are finished when the first one's file is lost: the film is the same."""
+    film = make_film(tmp_path / "long.mp4", frame_count=1240, height=32, width=48)
+    values = {"codec": "ffv1", "smoothing": "flow"}
+    assert 3 == colorize(film, tmp_path / "whole.mkv", **values).segment_count
+    work = stopped_run(film, tmp_path / "out.mkv", 2, **values)
+    (lost_file,) = (work / "segments").glob(lost)
+    lost_file.unlink()
+
+    colorize(film, tmp_path / "out.mkv", **values)
+
+    assert_same_film(tmp_path / "whole.mkv", tmp_path / "out.mkv")
+
+
 def test_a_divided_shot_has_no_step(tmp_path, long_shot):
     """Where a very long shot is divided its colours go on: the step there is no larger than beside it."""
     report = colorize(long_shot, tmp_path / "out.mkv", codec="ffv1", smoothing="flow")

@@ -82,5 +82,5 @@ def test_hashes_name_frames_and_follow_the_bytes(tmp_path):
     make_picture(path, value=9)
     after = picture_hashes(find_pictures([str(tmp_path)]))
 
-    assert {"reference frame 12", "reference 00:00:01.500"} == set(before)
-    assert ["reference frame 12"] == [name for name in before if before[name] != after[name]]
+    assert {"frame 12", "00:00:01.500"} == set(before)
+    assert ["frame 12"] == [name for name in before if before[name] != after[name]]

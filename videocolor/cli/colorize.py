@@ -65,8 +65,14 @@ def command(
     if as_json:
         print_json(report.to_json())
     elif not quiet:
-        click.echo(f"{output}: done in {report.wall_s:.1f} s ({report.compute})", err=True)
+        click.echo(f"{output}: done in {report.wall_s:.1f} s ({report.compute}){_seen(report)}", err=True)
     return 0
+
+
+def _seen(report: Any) -> str:
+    """How many frames the network saw, where it did not see all."""
+    count, inferred = (getattr(report, name, None) for name in ("frame_count", "inferred_frames"))
+    return "" if count == inferred else f"; the network saw {inferred} of {count} frames"
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def run_command(group: click.Group, args: Sequence[str] | None = None) -> int:
 
 def print_json(value: Mapping[str, Any]) -> None:
     """One JSON object on stdout."""
-    _echo(json.dumps(value, ensure_ascii=False, default=str))
+    _echo(json.dumps(value, ensure_ascii=False, allow_nan=False, default=str))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

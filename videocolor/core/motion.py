@@ -9,6 +9,9 @@ import numpy.typing as npt
 FloatPlane = npt.NDArray[np.float32]
 GrayPlane = npt.NDArray[np.uint8]
 
+Size = tuple[int, int]
+"""Height and width in pixels."""
+
 FilterState = dict[str, npt.NDArray[Any]]
 """What a temporal filter knows after a frame: named arrays, so that it can be written to a file and taken up again."""
 
@@ -37,7 +40,7 @@ class Motion:
     """A frame of a flash, whose own colour counts for nothing; its fields are those of the frames around it."""
 
     @property
-    def size(self) -> tuple[int, int]:
+    def size(self) -> Size:
         """Height and width of the work size."""
         height, width = self.gray.shape
         return height, width

@@ -66,7 +66,7 @@ def limited_share(frame: Frame) -> float:
     samples with luma there, and neutral ones, do not count. Large frames are surveyed on a grid.
 
     Returns:
-        0..1; 0 for gray formats.
+        0..1; 0 for gray formats, and for films of one row or column, where no chroma sample has all of its luma.
     """
     if frame.u is None or frame.v is None:
         return 0.0
@@ -78,6 +78,8 @@ def limited_share(frame: Frame) -> float:
     ]
     # The last row and column of an odd picture have chroma for luma that is not there.
     height, width = (min(share.shape[axis] for share in shares) for axis in (0, 1))
+    if not height * width:
+        return 0.0
     black, span, chroma_span = code_range(layout.bit_depth, layout.full_range)
     stack = np.stack([share[:height, :width] for share in shares]).astype(np.float32)
     low, high = ((edge - black) / span for edge in (stack.min(axis=0), stack.max(axis=0)))

@@ -12,6 +12,9 @@ from videocolor.version import __version__
 
 Fingerprint = Mapping[str, object]
 
+REFERENCE = "reference "
+"""How the fingerprint's keys of frames that a person coloured begin."""
+
 _FILE = "settings.json"
 _LIBRARIES = ("torch", "av", "numpy", "opencv-python-headless")
 
@@ -41,7 +44,7 @@ def make_fingerprint(
         batch_size: The one that was chosen.
         encoding: What the encoder is told.
         target_suffix: Of the result.
-        references: Frames that a person coloured, by the name under which a message tells them.
+        references: Hashes of frames that a person coloured, by what a message calls the frame.
     """
     return {
         "format": 1,
@@ -54,7 +57,7 @@ def make_fingerprint(
         "network threads": threads,
         "batch_size": batch_size,
         "target": target_suffix,
-        **references,
+        **{f"{REFERENCE}{frame}": sha256 for frame, sha256 in references.items()},
         "videocolor": __version__,
         "machine": platform.machine(),
         **{f"library.{name}": version(name) for name in _LIBRARIES},
@@ -98,6 +101,12 @@ def check_same_run(saved: Fingerprint, current: Fingerprint, work: Path) -> None
         f"{work} holds an unfinished run that differs: {shown}.",
         "Use the old settings to go on with it, or --restart to begin anew.",
     )
+
+
+def differs_in_references_only(saved: Fingerprint, current: Fingerprint) -> bool:
+    """Whether two runs differ in frames that a person coloured and nothing else: they have one plan."""
+    keys = {key for key in set(saved) | set(current) if not key.startswith(REFERENCE)}
+    return all(saved.get(key) == current.get(key) for key in keys)
 
 
 def _name(key: str) -> str:

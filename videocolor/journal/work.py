@@ -10,7 +10,13 @@ from filelock import FileLock, Timeout
 
 from videocolor.errors import ResumeError, TargetError
 from videocolor.files import translated_os_errors
-from videocolor.journal.fingerprint import Fingerprint, check_same_run, read_fingerprint, write_fingerprint
+from videocolor.journal.fingerprint import (
+    Fingerprint,
+    check_same_run,
+    differs_in_references_only,
+    read_fingerprint,
+    write_fingerprint,
+)
 from videocolor.journal.journal import Journal
 
 
@@ -77,7 +83,9 @@ class WorkFolder:
                 check_same_run(saved, fingerprint, self.path)
             if saved == fingerprint:
                 return
-        self.plan.unlink(missing_ok=True)
+        # Planning a long film anew for every picture that is put right would cost its user an hour.
+        if saved is None or restart or not differs_in_references_only(saved, fingerprint):
+            self.plan.unlink(missing_ok=True)
         (self.path / "journal.jsonl").unlink(missing_ok=True)
         shutil.rmtree(self.segments, ignore_errors=True)
         write_fingerprint(self.path, fingerprint)

@@ -119,7 +119,7 @@ def _chroma_of_rows(colored: ColoredFrame, small: Tensor, settings: MergeSetting
     if settings.upsample == "guided":
         ab = ab[:, :2] * (gray_to_lightness(luma, source.transfer) / 100) + ab[:, 2:]
     if colored.correction is not None:
-        # Enlarged for itself: it has another size, and the network's own edges stay as sharp as they are.
+        # Enlarged for itself, as it has another size, and by the same rule as ab: both have one siting.
         change = colored.correction[None]
         ab = ab + enlarge(change, (y.shape[0], y.shape[1]), settings.steps, settings.siting, slice(first, last))
     if settings.upsample == "joint-bilateral":

@@ -16,12 +16,10 @@ from videocolor.color.yuv import code_range
 from videocolor.core.cards import ModelCard
 from videocolor.core.frames import ColoredFrame, LumaBatch, MovingFrame, Plane, ShotContext
 from videocolor.core.media import PixelLayout, VideoInfo
+from videocolor.core.motion import Size
 from videocolor.core.protocols import Colorizer
 from videocolor.errors import SettingsError
 from videocolor.models.adapter import DeviceColorizer
-
-Size = tuple[int, int]
-"""Height and width in pixels."""
 
 
 def network_sizes(

@@ -273,14 +273,14 @@ def _carry_references(run: _FilmRun, plan: Plan) -> CarriedColors | None:
 def _color(run: _FilmRun, plan: Plan, carried: CarriedColors | None, clock: StageClock) -> tuple[float, bool]:
     """Colour every segment that is not finished; seconds, and whether some were finished before."""
     journal = run.work.journal()
-    done = sum(segment.frame_count for segment in plan.segments if journal.find(segment.index))
-    if done:
-        log.info("Going on after %d of %d finished frames.", done, plan.frame_count)
-    run.progress.start("color", total=plan.frame_count, done=done, shots=len(plan.shots))
     source = SegmentSource(
         info=run.job.info, plan=plan, decode=decode_settings(run.job.settings), journal=journal, clock=clock
     )
     todo = source.todo
+    done = plan.frame_count - sum(segment.frame_count for segment in todo)
+    if done:
+        log.info("Going on after %d of %d finished frames.", done, plan.frame_count)
+    run.progress.start("color", total=plan.frame_count, done=done, shots=len(plan.shots))
     stretches = find_stretches(todo, plan, journal, run.job.settings)
     begin = time.perf_counter()
     stream = merged_stream(source.frames(), stretches, run.job, run.colorizer, clock, carried=carried)

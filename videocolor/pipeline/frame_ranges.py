@@ -1,7 +1,8 @@
 """Parts of a film in one go: decoded in order, what lies between dropped, and long ways sought."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from videocolor.core.frames import Frame
@@ -28,11 +29,12 @@ class PlannedFrames:
     decode: DecodeSettings
     """As in the planning pass; the number of threads is chosen here."""
 
-    def of(self, ranges: Sequence[range]) -> Iterator[Frame]:
+    def of(self, ranges: Sequence[range], *, on_dropped: Callable[[], None] = lambda: None) -> Iterator[Frame]:
         """The frames of several ranges, one range after the other.
 
         Args:
             ranges: Of indices in the plan, rising and apart.
+            on_dropped: Called after each frame that is decoded on the way to a range.
 
         Raises:
             MediaError: The decoder gives other frames than in the planning pass.
@@ -58,16 +60,27 @@ class PlannedFrames:
                         )
                     if index >= wanted.start:
                         yield frame
+                    else:
+                        on_dropped()
                 position = wanted.stop
         finally:
             _close(frames)
 
-    def count_before(self) -> int:
-        """Frames of the film before the first planned one: none but with --start, which decodes up to there."""
+    def count_before(self, *, on_frame: Callable[[], None] = lambda: None) -> int:
+        """Frames of the film before the first planned one: none but with --start, which decodes up to there.
+
+        Args:
+            on_frame: Called after each decoded frame.
+        """
         if self.decode.start is None:
             return 0
         before = replace(self.decode, start=None, end=self.decode.start)
-        return sum(1 for _ in open_frames(self.info, before, DecodeCounts()))
+        count = 0
+        with closing(open_frames(self.info, before, DecodeCounts())) as frames:
+            for _ in frames:
+                count += 1
+                on_frame()
+        return count
 
 
 def _sought(info: MediaInfo, plan: Plan, decode: DecodeSettings, index: int) -> Iterator[Frame] | None:

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from videocolor.core.media import MediaInfo
+from videocolor.core.motion import Size
 from videocolor.core.protocols import TemporalFilter
 from videocolor.core.shots import Plan, Shot
 from videocolor.device import default_batch_size
@@ -12,7 +13,7 @@ from videocolor.media.formats import Encoding
 from videocolor.media.planes import chroma_of
 from videocolor.merge.merge import MergeSettings, has_source_grid
 from videocolor.models.adapter import DeviceColorizer
-from videocolor.pipeline.batches import NetworkInput, Size, network_sizes, quarter_turns
+from videocolor.pipeline.batches import NetworkInput, network_sizes, quarter_turns
 from videocolor.pipeline.plan import HAS_COLOR
 from videocolor.settings import RunSettings
 from videocolor.temporal.filters import load_filter
@@ -39,7 +40,7 @@ def make_job(info: MediaInfo, settings: RunSettings, encoding: Encoding, coloriz
     sizes = network_sizes(video, colorizer, settings.render_factor)
     pixels = max(height * width for height, width in sizes)
     smooth = load_filter(settings.smoothing, settings.smoothing_strength)
-    needs_motion = smooth.needs_motion or settings.keyframes is not None
+    needs_motion = smooth.needs_motion or settings.keyframes not in (None, 1)
     return FilmJob(
         info=info,
         settings=settings,

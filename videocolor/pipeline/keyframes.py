@@ -15,9 +15,9 @@ from torch import Tensor
 
 from videocolor.color.resample import enlarge
 from videocolor.core.frames import ColoredFrame, MovingFrame, ShotContext
-from videocolor.core.motion import FloatPlane, Motion
+from videocolor.core.motion import FloatPlane, Motion, Size
 from videocolor.core.protocols import Colorizer
-from videocolor.pipeline.batches import NetworkInput, Size, color_batch, colorize, small_lightness
+from videocolor.pipeline.batches import NetworkInput, color_batch, colorize, small_lightness
 from videocolor.temporal.propagation import Route, carry, find_routes
 
 AUTO_SPACING = 16
@@ -26,10 +26,9 @@ AUTO_SPACING = 16
 WINDOW = 32
 """Frames that wait for a network run at most, besides those of a flash."""
 
-# Share of a frame's pixels that may be in no key frame. Who names a spacing wants about that many frames; where the
-# motion decides, it must answer for the quality: both err alike (43 dB in ab) on clips of sport.
+# Share of a frame's pixels that may be in no key frame. A stricter share sends more frames to the network and was no
+# better on clips of sport.
 _MOST_LOST = 0.05
-_MOST_LOST_AUTO = 0.03
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,19 +77,19 @@ def colorize_keyframes(
     if spacing == 1:
         yield from colorize(frames, colorizer, context, how)
         return
-    farthest, most_lost = (AUTO_SPACING, _MOST_LOST_AUTO) if spacing == "auto" else (spacing, _MOST_LOST)
+    farthest = AUTO_SPACING if spacing == "auto" else spacing
     before: _KeyFrame | None = None
-    for group in _grouped(_plan(iter(frames), farthest, most_lost), farthest, how.batch_size):
+    for group in _grouped(_plan(iter(frames), farthest), farthest, how.batch_size):
         before = yield from _colored(group, before, colorizer, context, how)
 
 
-def _plan(frames: Iterator[MovingFrame], spacing: int, most_lost: float) -> Iterator[list[_Planned]]:
+def _plan(frames: Iterator[MovingFrame], spacing: int) -> Iterator[list[_Planned]]:
     """The frames in lists that end with a key frame; so the first has one frame, and the last may end otherwise."""
     gap = [_Planned(moving=first, route=None) for first in islice(frames, 1)]
     while gap:
         key = _motion(gap[-1].moving)
         yield gap
-        gap = _planned_gap(key, *_read_gap(frames, spacing), most_lost)
+        gap = _planned_gap(key, *_read_gap(frames, spacing))
 
 
 def _read_gap(frames: Iterator[MovingFrame], spacing: int) -> tuple[list[MovingFrame], bool]:
@@ -105,9 +104,9 @@ def _read_gap(frames: Iterator[MovingFrame], spacing: int) -> tuple[list[MovingF
     return gap, is_closed
 
 
-def _planned_gap(key: Motion, gap: Sequence[MovingFrame], is_closed: bool, most_lost: float) -> list[_Planned]:
+def _planned_gap(key: Motion, gap: Sequence[MovingFrame], is_closed: bool) -> list[_Planned]:
     motions = [key, *(_motion(moving) for moving in gap)]
-    _, *routes = find_routes(motions, is_closed=is_closed, most_lost=most_lost)
+    _, *routes = find_routes(motions, is_closed=is_closed, most_lost=_MOST_LOST)
     return [_Planned(moving=moving, route=route) for moving, route in zip(gap, routes, strict=True)]
 
 

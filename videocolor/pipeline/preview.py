@@ -3,7 +3,7 @@
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from videocolor.core.frames import Frame
 from videocolor.core.shots import Plan, Segment, Shot
+from videocolor.errors import SettingsError
 from videocolor.files import translated_os_errors
 from videocolor.media.carry import check_losses, plan_carry
 from videocolor.media.decode import DecodeCounts, open_frames
@@ -22,12 +23,14 @@ from videocolor.pipeline.film import RunOptions, check_paths, decode_settings, p
 from videocolor.pipeline.job import FilmJob, keeps_color, make_job
 from videocolor.pipeline.model import load_model
 from videocolor.pipeline.plan import check_interlace, expected_frame_count, make_plan
+from videocolor.pipeline.references import check_references
 from videocolor.pipeline.segment import code_segment
 from videocolor.pipeline.stage_clock import StageClock
 from videocolor.pipeline.stages import merged_stream
 from videocolor.pipeline.still import color_frame
 from videocolor.pipeline.stretches import Stretch
 from videocolor.progress import Progress
+from videocolor.references.pictures import Picture, find_pictures
 from videocolor.settings import RunSettings
 
 log = logging.getLogger(__name__)
@@ -47,7 +50,7 @@ class Preview:
     """For the whole run on this machine as it is loaded now."""
     result_bytes_estimated: int
     work_bytes_estimated: int
-    """Needed while the run lasts: the segments beside the growing result."""
+    """Needed while the run lasts: the segments beside the growing result, and the carried colours of references."""
     free_bytes: int
     trial_frames: int
 
@@ -65,6 +68,9 @@ def preview_film(
         VideoColorError: Everything that would stop the run itself before its first frame.
     """
     check_paths(source, target, options)
+    folder = target.with_name(f"{target.name}.preview")
+    references = find_pictures(settings.references)
+    _check_apart(references, folder)
     info = probe_treated_film(source, settings)
     encoding = choose_encoding(info, settings.encode, target, allow_loss=settings.allow_loss)
     check_losses(plan_carry(info, encoding, target), target, settings.allow_loss)
@@ -74,10 +80,18 @@ def preview_film(
     planned = make_plan(info, settings, decode_settings(settings), on_frame=lambda count: progress.advance(None))
     check_interlace(planned.interlace, info, settings)
     plan = planned.plan
-    folder = target.with_name(f"{target.name}.preview")
+    reference_bytes = check_references(
+        references,
+        info,
+        plan,
+        decode_settings(settings),
+        keeps=lambda shot: keeps_color(shot, settings),
+        progress=progress,
+        should_stop=options.should_stop,
+    )
     with translated_os_errors(folder):
         folder.mkdir(exist_ok=True)
-    if settings.references:
+    if references:
         log.warning("The stills show the network's own colors; references join in the run.")
     progress.start("color", total=len(plan.shots), shots=len(plan.shots))
     pictures = []
@@ -100,10 +114,24 @@ def preview_film(
         shot_count=len(plan.shots),
         seconds_estimated=round(trial_s / trial_frames * plan.frame_count, 1),
         result_bytes_estimated=result_bytes,
-        work_bytes_estimated=2 * result_bytes,
+        work_bytes_estimated=2 * result_bytes + reference_bytes,
         free_bytes=shutil.disk_usage(target.parent).free,
         trial_frames=trial_frames,
     )
+
+
+def _check_apart(references: Sequence[Picture], folder: Path) -> None:
+    """Refuse references that the stills of the same names would overwrite.
+
+    Raises:
+        SettingsError: There is one.
+    """
+    for picture in references:
+        if folder.resolve() == picture.path.resolve().parent:
+            raise SettingsError(
+                f"{picture.path} lies in the folder that --preview writes its stills to.",
+                "Color the film without --preview, or move your pictures to another folder first.",
+            )
 
 
 def _middle_frames(job: FilmJob, plan: Plan) -> Iterator[tuple[Shot, Frame]]:

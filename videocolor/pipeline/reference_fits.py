@@ -2,20 +2,21 @@
 
 import logging
 from collections import deque
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 
 from videocolor.core.media import MediaInfo
-from videocolor.core.motion import GrayPlane
-from videocolor.errors import SettingsError
+from videocolor.core.motion import GrayPlane, Size
+from videocolor.errors import Interrupted, SettingsError
 from videocolor.pipeline.frame_ranges import PlannedFrames
+from videocolor.progress import Progress
 from videocolor.references.fit import Fit, fit_picture, judge_fit, undo_shift
 from videocolor.references.load import Painting, at_work_size, read_picture, stored_views
-from videocolor.references.names import FilmClock, find_frame
+from videocolor.references.names import FilmClock, FrameNumber, find_frame
 from videocolor.references.pictures import Picture, check_one_for_each
-from videocolor.temporal.motion import Size, flow_gray
+from videocolor.temporal.motion import flow_gray
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +42,44 @@ class FittedPicture:
         return undo_shift(at_work_size(views[self.view], self.size), self.shift)
 
 
-def film_clock(film: PlannedFrames) -> FilmClock:
-    """The planned frames' times and numbers; with --start the film is decoded up to there."""
-    return FilmClock.of(film.plan, origin_pts=film.info.video.start_pts, first_number=film.count_before())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Tells how far a pass over frames is, and ends it when it is asked to."""
+
+    progress: Progress
+    should_stop: Callable[[], bool]
+
+    def step(self) -> None:
+        """One of the frames that were promised as the phase's total is finished.
+
+        Raises:
+            Interrupted: `should_stop` said so.
+        """
+        self.progress.advance(None)
+        self.check()
+
+    def check(self) -> None:
+        """A frame is finished that nobody counts.
+
+        Raises:
+            Interrupted: `should_stop` said so.
+        """
+        if self.should_stop():
+            raise Interrupted(
+                "Stopped while references were compared with their frames.",
+                "The same command compares them anew.",
+            )
+
+
+def film_clock(film: PlannedFrames, pictures: Sequence[Picture], watch: Watch) -> FilmClock:
+    """The planned frames' times and numbers; with --start the film is decoded up to there if a picture has a number."""
+    has_number = any(isinstance(picture.moment, FrameNumber) for picture in pictures)
+    first: int | None = None
+    if film.decode.start is None or has_number:
+        if film.decode.start is not None:
+            watch.progress.start("references", total=None)
+        first = film.count_before(on_frame=watch.step)
+    return FilmClock.of(film.plan, origin_pts=film.info.video.start_pts, first_number=first)
 
 
 def place_pictures(pictures: Sequence[Picture], clock: FilmClock) -> dict[int, Picture]:
@@ -61,7 +97,7 @@ def place_pictures(pictures: Sequence[Picture], clock: FilmClock) -> dict[int, P
 
 
 def fit_pictures(
-    placed: Mapping[int, Picture], film: PlannedFrames, clock: FilmClock, size: Size
+    placed: Mapping[int, Picture], film: PlannedFrames, clock: FilmClock, size: Size, watch: Watch
 ) -> dict[int, FittedPicture]:
     """Compare every picture with its frame.
 
@@ -70,14 +106,16 @@ def fit_pictures(
         film: To compare with.
         clock: Names frames in messages.
         size: Work size of the film.
+        watch: Told `fitting_steps` times of a frame.
 
     Raises:
+        Interrupted: The watch said so.
         SettingsError: Pictures do not show the frames that they are named after; the first few are told.
         MediaError: A picture cannot be read.
     """
     fitted: dict[int, FittedPicture] = {}
     wrong: list[tuple[str, str]] = []
-    with closing(_grays_around(list(placed), film, size)) as windows:
+    with closing(_grays_around(list(placed), film, size, watch)) as windows:
         for index, grays in windows:
             picture = placed[index]
             painting, fit, fitted[index] = _fit(picture, grays[index], film.info, size)
@@ -94,6 +132,11 @@ def fit_pictures(
         named = "; ".join(problem for problem, _ in wrong[:_MOST_NAMED])
         raise SettingsError(named + (f"; and {more} more." if more > 0 else "."), wrong[0][1])
     return fitted
+
+
+def fitting_steps(placed: Mapping[int, Picture], frame_count: int) -> int:
+    """How many frames `fit_pictures` looks at, of a film of some frames."""
+    return sum(map(len, _joined(list(_around(list(placed), frame_count).values()))))
 
 
 def _fit(picture: Picture, gray: GrayPlane, info: MediaInfo, size: Size) -> tuple[Painting, Fit, FittedPicture]:
@@ -125,7 +168,7 @@ def _tell(picture: Picture, painting: Painting, fit: Fit, frame: str) -> None:
 
 
 def _grays_around(
-    wanted: Sequence[int], film: PlannedFrames, size: Size
+    wanted: Sequence[int], film: PlannedFrames, size: Size, watch: Watch
 ) -> Generator[tuple[int, dict[int, GrayPlane]], None, None]:
     """Grays of each wanted frame and of those around it; a few frames are held at a time.
 
@@ -133,20 +176,27 @@ def _grays_around(
         wanted: Indices in the plan, rising.
         film: Where they are.
         size: Of the grays.
+        watch: Told of every frame.
     """
     count = film.plan.frame_count
-    around = {index: range(max(0, index - _LOOK_AROUND), min(count, index + _LOOK_AROUND + 1)) for index in wanted}
+    around = _around(wanted, count)
     ranges = _joined(list(around.values()))
     waiting = deque(wanted)
     held: dict[int, GrayPlane] = {}
-    with closing(film.of(ranges)) as frames:  # type: ignore[type-var]
+    with closing(film.of(ranges, on_dropped=watch.check)) as frames:  # type: ignore[type-var]
         for index, frame in zip(chain.from_iterable(ranges), frames, strict=True):
             held[index] = flow_gray(frame.y, size, bit_depth=frame.layout.bit_depth)
+            watch.step()
             while waiting and index == around[waiting[0]].stop - 1:
                 done = waiting.popleft()
                 yield done, {other: held[other] for other in around[done]}
             oldest = around[waiting[0]].start if waiting else count
             held = {other: gray for other, gray in held.items() if other >= oldest}
+
+
+def _around(wanted: Sequence[int], count: int) -> dict[int, range]:
+    """The frames to look at for each wanted one."""
+    return {index: range(max(0, index - _LOOK_AROUND), min(count, index + _LOOK_AROUND + 1)) for index in wanted}
 
 
 def _joined(ranges: Sequence[range]) -> list[range]:

@@ -7,6 +7,7 @@ the data these join the colours of the network.
 import hashlib
 import json
 import logging
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -21,21 +22,22 @@ from torch import Tensor
 from videocolor.color.resample import enlarge
 from videocolor.core.frames import ColoredFrame, Frame
 from videocolor.core.media import MediaInfo
+from videocolor.core.motion import Size
 from videocolor.core.shots import Plan, Shot
-from videocolor.errors import Interrupted
+from videocolor.errors import DiskFullError, Interrupted
 from videocolor.files import publish, translated_os_errors, write_text_atomically
 from videocolor.media.decode import DecodeSettings
 from videocolor.pipeline.frame_ranges import PlannedFrames
 from videocolor.pipeline.read_ahead import read_ahead
-from videocolor.pipeline.reference_fits import film_clock, fit_pictures, place_pictures
+from videocolor.pipeline.reference_fits import Watch, film_clock, fit_pictures, fitting_steps, place_pictures
 from videocolor.progress import Progress
 from videocolor.references.carry import Colors
 from videocolor.references.load import Painting
 from videocolor.references.names import FilmClock
 from videocolor.references.pictures import Picture
-from videocolor.references.store import BackwardFile, ColorFile, color_file_bytes, read_colors
+from videocolor.references.store import BackwardFile, ColorFile, backward_file_bytes, color_file_bytes, read_colors
 from videocolor.references.through_shot import carry_through_shot, step_count
-from videocolor.temporal.motion import Size, with_motion, work_size
+from videocolor.temporal.motion import with_motion, work_size
 from videocolor.version import __version__
 
 log = logging.getLogger(__name__)
@@ -129,14 +131,14 @@ def prepare_references(
     Raises:
         SettingsError: A picture has no frame in this run, or does not show the one that it is named after.
         MediaError: A picture or the film cannot be read.
-        DiskFullError: No space left.
+        DiskFullError: No space left, or less than all the carried colours will take.
         Interrupted: `should_stop` said so.
     """
     if not pictures:
         return None
     film = PlannedFrames(info=info, plan=plan, decode=decode)
     size = work_size(info.video.height, info.video.width)
-    clock = film_clock(film)
+    clock = film_clock(film, pictures, Watch(progress=progress, should_stop=should_stop))
     shots = _guided_shots(plan, place_pictures(pictures, clock), keeps)
     if not shots:
         return None
@@ -149,6 +151,41 @@ def prepare_references(
     return CarriedColors(
         ((carrying.path(shot), plan.pts[shot.frames.start : shot.frames.stop]) for shot in shots), size
     )
+
+
+def check_references(
+    pictures: Sequence[Picture],
+    info: MediaInfo,
+    plan: Plan,
+    decode: DecodeSettings,
+    *,
+    keeps: Callable[[Shot], bool],
+    progress: Progress,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> int:
+    """Look at pictures as a run would, and carry nothing.
+
+    Args:
+        pictures, info, plan, decode, keeps, progress, should_stop: As in `prepare_references`.
+
+    Returns:
+        Bytes that the run will need for them in its work folder, at most.
+
+    Raises:
+        SettingsError, MediaError, Interrupted: As in `prepare_references`.
+    """
+    if not pictures:
+        return 0
+    film = PlannedFrames(info=info, plan=plan, decode=decode)
+    size = work_size(info.video.height, info.video.width)
+    watch = Watch(progress=progress, should_stop=should_stop)
+    clock = film_clock(film, pictures, watch)
+    shots = _guided_shots(plan, place_pictures(pictures, clock), keeps)
+    wanted = _pictures_of(shots)
+    progress.start("references", total=fitting_steps(wanted, plan.frame_count))
+    fit_pictures(wanted, film, clock, size, watch)
+    progress.finish()
+    return _needed_bytes(shots, size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,11 +213,14 @@ class _Carrying:
 
     def carry_all(self, todo: Sequence[_GuidedShot], clock: FilmClock) -> None:
         """Look at every picture before the first is carried, so that a wrong one is known soon; then shot by shot."""
+        self._check_room(todo)
+        wanted = _pictures_of(todo)
         steps = sum(step_count(shot.frame_count, max(shot.pictures)) for shot in todo)
-        self.progress.start("references", total=steps)
-        wanted = {shot.first + place: picture for shot in todo for place, picture in sorted(shot.pictures.items())}
-        fitted = fit_pictures(wanted, self.film, clock, self.size)
-        with closing(read_ahead(self.film.of([shot.frames for shot in todo]), _DECODED_AHEAD)) as frames:
+        self.progress.start("references", total=fitting_steps(wanted, self.film.plan.frame_count) + steps)
+        watch = Watch(progress=self.progress, should_stop=self.should_stop)
+        fitted = fit_pictures(wanted, self.film, clock, self.size, watch)
+        decoded = self.film.of([shot.frames for shot in todo], on_dropped=self._check_stop)
+        with closing(read_ahead(decoded, _DECODED_AHEAD)) as frames:
             for shot in todo:
                 self._carry(shot, frames, {place: fitted[shot.first + place].painting for place in shot.pictures})
         self.progress.finish()
@@ -200,8 +240,21 @@ class _Carrying:
             part.unlink(missing_ok=True)
         write_text_atomically(path.with_suffix(".json"), json.dumps(self._record(shot)))
 
+    def _check_room(self, todo: Sequence[_GuidedShot]) -> None:
+        """Tell before hours of work that they would end on a full disk."""
+        needed, free = _needed_bytes(todo, self.size), shutil.disk_usage(self.folder).free
+        if needed > free:
+            raise DiskFullError(
+                f"The carried colors of the references need {needed / 1e6:,.1f} MB in {self.folder}, "
+                f"{free / 1e6:,.1f} MB are free.",
+                "Make room and run the same command again, or give references for fewer shots.",
+            )
+
     def _on_step(self) -> None:
         self.progress.advance(None)
+        self._check_stop()
+
+    def _check_stop(self) -> None:
         if self.should_stop():
             raise Interrupted(
                 "Stopped while references were carried through their shots.",
@@ -239,6 +292,17 @@ def _guided_shots(plan: Plan, placed: dict[int, Picture], keeps: Callable[[Shot]
         found.append(replace(start, frame_count=start.frame_count + shot.frame_count, pictures=joined))
         first = frames.stop
     return [shot for shot in found if shot.pictures]
+
+
+def _pictures_of(shots: Sequence[_GuidedShot]) -> dict[int, Picture]:
+    """By index in the plan, rising."""
+    return {shot.first + place: picture for shot in shots for place, picture in sorted(shot.pictures.items())}
+
+
+def _needed_bytes(shots: Sequence[_GuidedShot], size: Size) -> int:
+    """The carried colours of all shots, and what the way back through the longest takes meanwhile."""
+    scratch = max((backward_file_bytes(max(shot.pictures) + 1, size) for shot in shots), default=0)
+    return scratch + sum(color_file_bytes(shot.frame_count, size) for shot in shots)
 
 
 def _grown(planes: Tensor, size: Size) -> Tensor:

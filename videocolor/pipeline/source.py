@@ -36,8 +36,17 @@ class SegmentSource:
 
     @property
     def todo(self) -> tuple[Segment, ...]:
-        """Segments that are not finished, in order."""
-        return tuple(segment for segment in self.plan.segments if self.journal.find(segment.index) is None)
+        """Segments that must be made, in order.
+
+        Where a part of a divided shot is not finished (its file was lost), the finished parts behind it are made
+        again: filters look ahead, and would find the shot's end in its middle.
+        """
+        todo: list[Segment] = []
+        for segment in self.plan.segments:
+            goes_on = segment.shots[0].cause == "limit" and bool(todo) and todo[-1].index + 1 == segment.index
+            if goes_on or self.journal.find(segment.index) is None:
+                todo.append(segment)
+        return tuple(todo)
 
     def frames(self) -> Generator[Frame, None, None]:
         """The frames of every unfinished segment, in order."""

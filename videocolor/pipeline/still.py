@@ -8,6 +8,7 @@ import numpy as np
 from videocolor.color.yuv import code_range
 from videocolor.core.frames import ColoredFrame, Frame, MovingFrame, ShotContext
 from videocolor.core.media import MediaInfo
+from videocolor.core.motion import Size
 from videocolor.core.shots import Shot
 from videocolor.media.encode import LumaDigest
 from videocolor.media.still import load_still
@@ -15,7 +16,7 @@ from videocolor.media.still_probe import probe_still
 from videocolor.media.still_write import check_still_target, write_still
 from videocolor.merge.merge import MergeSettings, chroma_bands
 from videocolor.models.adapter import DeviceColorizer
-from videocolor.pipeline.batches import NetworkInput, Size, color_batch, network_sizes, quarter_turns
+from videocolor.pipeline.batches import NetworkInput, color_batch, network_sizes, quarter_turns
 from videocolor.pipeline.job import shot_seed
 from videocolor.pipeline.model import load_model
 from videocolor.pipeline.report import StillReport, provenance_tags

@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 
 from videocolor.core.motion import Field, FloatPlane, GrayPlane
-from videocolor.temporal.motion import link, make_estimator, warp
+from videocolor.temporal.guided import guided_filter
+from videocolor.temporal.motion import compose, likeness, link, make_estimator, warp
 
 # Trust follows the chain's weakest link, and the likeness with the painted frame by this share a frame: so it comes
 # back where something passed by.
@@ -27,7 +28,7 @@ _WEIGHED_TRUST = (0.0, 0.2)
 _LEAST_CORRECTION = 0.5
 # Trust between these goes from cleaned to sampled colour: where the chain is sound, nothing is blurred.
 _SHARP_TRUST = (0.8, 1.0)
-_CLEAN_BOX = (9, 9)
+_CLEAN_SIDE = 9
 _CLEAN_VARIANCE = 30.0
 _LEAST_TRUST = 0.01
 _BOX = (5, 5)
@@ -86,15 +87,16 @@ def carry(source: Colors, gray: GrayPlane, steps: Iterable[tuple[GrayPlane, Fiel
     first = gray.astype(np.float32)
     premultiplied = np.dstack([source.ab * source.weight[..., None], source.weight, source.age * source.weight])
     for number, (current, field) in enumerate(steps, start=1):
-        moved = warp(np.dstack([vectors, trust]), field.vectors)
-        weakest = np.minimum(moved[..., 2], field.confidence)
-        vectors = _filled(field.vectors + moved[..., :2], weakest)
+        weakest = np.minimum(warp(trust, field.vectors), field.confidence)
+        vectors = _filled(compose(field.vectors, vectors), weakest)
         brought = warp(first, vectors)
         left, _ = link(np.asarray(np.rint(brought), np.uint8), current, estimator)
         is_sure = cv2.blur(left.confidence, _BOX) > _LEAST_CORRECTION
-        vectors = np.where(is_sure[..., None], left.vectors + warp(vectors, left.vectors), vectors)
-        likeness = left.confidence * _sameness(warp(brought, left.vectors), current)
-        trust = weakest + np.float32(_LIKENESS_SHARE) * (likeness - weakest)
+        vectors = np.where(is_sure[..., None], compose(left.vectors, vectors), vectors)
+        # Texture that is only alike is not the same.
+        difference = np.abs(warp(brought, left.vectors) - current)
+        same = left.confidence * likeness(difference, _SAME_DEVIATION)
+        trust = weakest + np.float32(_LIKENESS_SHARE) * (same - weakest)
         yield _arrived(warp(premultiplied, vectors), trust, current, number)
 
 
@@ -136,12 +138,6 @@ def _filled(vectors: FloatPlane, trust: FloatPlane) -> FloatPlane:
     return np.asarray(np.where((trust < _LOST_TRUST)[..., None], around, vectors), np.float32)
 
 
-def _sameness(brought: FloatPlane, gray: GrayPlane) -> FloatPlane:
-    """1 where two grays are equal over 5 x 5 pixels, less the more they differ: texture that is only alike is not."""
-    difference = cv2.blur(np.abs(brought - gray), _BOX) / _SAME_DEVIATION
-    return np.asarray(np.exp(-difference * difference), np.float32)
-
-
 def _ramp(values: FloatPlane, ends: tuple[float, float]) -> FloatPlane:
     """0 up to the first end, 1 from the second."""
     low, high = ends
@@ -149,23 +145,19 @@ def _ramp(values: FloatPlane, ends: tuple[float, float]) -> FloatPlane:
 
 
 def _clean(ab: FloatPlane, certain: FloatPlane, gray: GrayPlane) -> FloatPlane:
-    """Guided filter (He et al. 2010) whose local linear models are fitted with weights: colour follows gray edges.
+    """Colour that follows the edges of gray, made from what is certain.
 
     Args:
         ab: (h, w, 2) float32.
         certain: (h, w) float32, above 0.
         gray: (h, w) uint8, the guide.
     """
-    guide = gray.astype(np.float32)
-    weighted_guide, weighted_ab = certain * guide, ab * certain[..., None]
-    total = cv2.blur(certain, _CLEAN_BOX)
-    mean_guide = cv2.blur(weighted_guide, _CLEAN_BOX) / total
-    mean_ab = cv2.blur(weighted_ab, _CLEAN_BOX) / total[..., None]
-    variance = cv2.blur(weighted_guide * guide, _CLEAN_BOX) / total - mean_guide * mean_guide
-    covariance = (
-        cv2.blur(weighted_ab * guide[..., None], _CLEAN_BOX) / total[..., None] - mean_guide[..., None] * mean_ab
+    a, b = guided_filter(
+        np.moveaxis(ab, 2, 0),
+        gray.astype(np.float32),
+        certain,
+        side=_CLEAN_SIDE,
+        variance=_CLEAN_VARIANCE,
+        weighs_models=False,
     )
-    slope = covariance / (np.maximum(variance, 0) + _CLEAN_VARIANCE)[..., None]
-    offset = mean_ab - slope * mean_guide[..., None]
-    clean = cv2.blur(slope, _CLEAN_BOX) * guide[..., None] + cv2.blur(offset, _CLEAN_BOX)
-    return np.asarray(clean, np.float32)
+    return np.dstack([a, b])

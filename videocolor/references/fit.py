@@ -1,9 +1,10 @@
 """Whether a person's picture shows the frame that its name tells, and how far it is shifted.
 
-Painters change lightness, so what is compared is locally normalised gray at work size. Measured on five real clips:
-a frame whose objects were made darker or lighter, or that was denoised or blurred, stays above .88 (with heavy grain in
-the film above .76); the next frame of the shot has .65 to .91 after its best shift, a crop of 3 % at most .31, another
-film .1.
+Painters change lightness, so what is compared is locally normalised gray at work size, where the frame has detail: on
+black, colour alone changes the lightness. Measured on five real clips: a frame whose objects were made darker or
+lighter, or that was denoised or blurred, stays above .88 (with heavy grain in the film above .76); the next frame of
+the shot has .65 to .92 after its best shift, a crop of 3 % at most .31, another film .1. Coloured frames of which the
+luma was kept have .99, white titles on black .7, film that is dark by six stops .6.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ import numpy.typing as npt
 
 from videocolor.core.motion import FloatPlane, GrayPlane
 from videocolor.references.load import Painting
+
+_Mask = npt.NDArray[np.bool_]
 
 LEAST_LIKENESS = 0.5
 """Correlation below which a picture does not show the frame."""
@@ -28,6 +31,12 @@ _ECC_STEPS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-3)
 # Another frame is meant when it leaves a third of the difference; below .01 all of them do.
 _MEANT_SHARE = 1 / 3
 _LEAST_DIFFERENCE = 0.01
+# Detail of the frame: its deviation over the neighbourhood, in gray levels, and the share of the compared part that has
+# it. Plain gradients reach 5, rounded ones and grain of half a code 6.
+_LEAST_DEVIATION = 8.0
+_LEAST_SHARE = 0.005
+# Work pixels; in fewer no shift can be told.
+_LEAST_SIDE = 16
 # Where a layer covers only a part of the picture: gray levels of the frame, and share of its detail.
 _LEAST_CONTRAST = 12.0
 _LEAST_DETAIL = 0.3
@@ -59,8 +68,8 @@ class Misfit:
 def fit_picture(painting: Painting, frame: GrayPlane) -> Fit:
     """Estimate a shift of the whole picture, of any length; none is reported where it explains nothing.
 
-    A layer of which the lightness tells nothing (flat paint, or strokes on a plain part of the frame) is taken as it
-    lies.
+    Where lightness tells nothing, the picture is taken as it lies: on a frame without detail (leader, black), or as a
+    layer of flat paint, or of strokes on a plain part of the frame.
     """
     if not _can_compare(painting, frame):
         return Fit(likeness=None)
@@ -120,11 +129,13 @@ def undo_shift(painting: Painting, shift: tuple[float, float]) -> Painting:
 
 
 def _can_compare(painting: Painting, frame: GrayPlane) -> bool:
+    mask = _inner(painting)
+    _, detailed = _structure(frame, mask)
+    if not _is_enough(detailed, mask):
+        return False
     if float(painting.weight.mean()) >= _WHOLE:
         return True
-    inner = _inner(painting).astype(np.uint8)
-    if not inner.any():
-        return False
+    inner = mask.astype(np.uint8)
     _, deviation = cv2.meanStdDev(frame, mask=inner)
     own, frames = _detail(painting.gray, inner), _detail(frame, inner)
     return float(deviation[0, 0]) >= _LEAST_CONTRAST and own >= _LEAST_DETAIL * frames
@@ -147,36 +158,46 @@ def _meant_frame(painting: Painting, fit: Fit, index: int, grays: Mapping[int, G
 
 
 def _likeness(painting: Painting, frame: GrayPlane) -> float:
-    """Correlation of locally normalised gray over the part that the picture covers."""
+    """Correlation of locally normalised gray over the part that the picture covers, where the frame has detail."""
     mask = _inner(painting)
-    if not mask.any():
+    structure, detailed = _structure(frame, mask)
+    if not _is_enough(detailed, mask):
         return 0.0
-    own, other = _structure(painting.gray, mask)[mask], _structure(frame, mask)[mask]
+    own, other = _structure(painting.gray, mask)[0][detailed], structure[detailed]
     norm = float(np.sqrt(np.sum(own * own) * np.sum(other * other)))
     return float(np.sum(own * other)) / norm if norm > 0 else 0.0
 
 
-def _inner(painting: Painting) -> npt.NDArray[np.bool_]:
+def _inner(painting: Painting) -> _Mask:
     """Where the picture is opaque, two pixels off the edges of what is not: gray is blurred across them."""
     opaque = (painting.weight > 0.99).astype(np.uint8)
-    inner: npt.NDArray[np.bool_] = cv2.erode(opaque, np.ones((5, 5), np.uint8)).astype(bool)
+    inner: _Mask = cv2.erode(opaque, np.ones((5, 5), np.uint8)).astype(bool)
     return inner
 
 
-def _structure(gray: FloatPlane | GrayPlane, mask: npt.NDArray[np.bool_]) -> FloatPlane:
-    """Gray less its local mean in units of its local deviation: what repainting an object lighter leaves."""
+def _is_enough(detailed: _Mask, mask: _Mask) -> bool:
+    return int(detailed.sum()) > _LEAST_SHARE * int(mask.sum())
+
+
+def _structure(gray: FloatPlane | GrayPlane, mask: _Mask) -> tuple[FloatPlane, _Mask]:
+    """Gray less its local mean in units of its local deviation: what repainting an object lighter leaves.
+
+    Returns:
+        It, and where within the mask the gray has detail.
+    """
     weight = mask.astype(np.float32)
     share = np.maximum(cv2.blur(weight, _NEIGHBORS), 1e-3)
     value = gray.astype(np.float32) * weight
     mean = cv2.blur(value, _NEIGHBORS) / share
-    variance = cv2.blur(value * gray, _NEIGHBORS) / share - mean * mean
-    return np.asarray((gray - mean) * weight / np.sqrt(np.maximum(variance, 0) + _NOISE_VARIANCE), np.float32)
+    variance = np.maximum(cv2.blur(value * gray, _NEIGHBORS) / share - mean * mean, 0)
+    structure = np.asarray((gray - mean) * weight / np.sqrt(variance + _NOISE_VARIANCE), np.float32)
+    return structure, mask & (variance >= _LEAST_DEVIATION**2)
 
 
 def _guesses(painting: Painting, frame: GrayPlane) -> list[tuple[float, float]]:
     """Shifts by phase correlation, and that refined by the enhanced correlation coefficient (Evangelidis 2008)."""
     mask = painting.weight > 0.5
-    if not mask.any():
+    if min(frame.shape) < _LEAST_SIDE or not mask.any():
         return []
     own, other = (np.where(mask, gray - gray[mask].mean(), 0).astype(np.float32) for gray in (painting.gray, frame))
     window = cv2.createHanningWindow((frame.shape[1], frame.shape[0]), cv2.CV_32F)

@@ -15,12 +15,11 @@ from PIL import Image, ImageOps
 
 from videocolor.color.lab import rgb_to_lab
 from videocolor.core.media import VideoInfo
-from videocolor.core.motion import FloatPlane
+from videocolor.core.motion import FloatPlane, Size
 from videocolor.errors import SettingsError
 from videocolor.media.still_decode import luma_of_rgb
 from videocolor.media.still_icc import color_space, lab_to_srgb, to_srgb
 from videocolor.media.still_open import open_picture
-from videocolor.temporal.motion import Size
 
 _ASPECT_WITHIN = 0.02
 # Mean chroma of a picture below this is gray with rounding and JPEG's noise.

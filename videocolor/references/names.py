@@ -58,11 +58,11 @@ class FilmClock:
     time_base: Fraction
     origin_pts: int
     """Time 0."""
-    first_number: int
-    """Number of the first planned frame: with --start not 0."""
+    first_number: int | None
+    """Number of the first planned frame: with --start not 0; None where nobody counted, for times alone."""
 
     @classmethod
-    def of(cls, plan: Plan, *, origin_pts: int | None, first_number: int) -> "FilmClock":
+    def of(cls, plan: Plan, *, origin_pts: int | None, first_number: int | None) -> "FilmClock":
         return cls(
             pts=plan.pts,
             durations=plan.durations,
@@ -73,8 +73,14 @@ class FilmClock:
 
     def describe(self, index: int) -> str:
         """How messages name a planned frame."""
-        seconds = (self.pts[index] - self.origin_pts) * self.time_base
-        return f"frame {self.first_number + index} at {format_time_code(float(seconds))}"
+        time_code = self.time_code(index)
+        if self.first_number is None:
+            return f"the frame at {time_code}"
+        return f"frame {self.first_number + index} at {time_code}"
+
+    def time_code(self, index: int) -> str:
+        """When a planned frame is shown."""
+        return format_time_code(float((self.pts[index] - self.origin_pts) * self.time_base))
 
 
 def parse_name(name: str) -> Moment:
@@ -102,12 +108,13 @@ def find_frame(name: str, moment: Moment, clock: FilmClock) -> int:
     Args:
         name: Of the picture, for messages.
         moment: From `parse_name`; a time means the nearest frame within half a frame's duration.
-        clock: The film's.
+        clock: The film's, counted where the moment is a number.
 
     Raises:
         SettingsError: There is no such frame, or it is not coloured in this run.
     """
     if isinstance(moment, FrameNumber):
+        assert clock.first_number is not None
         index = moment.number - clock.first_number
         if not 0 <= index < len(clock.pts):
             last = clock.describe(len(clock.pts) - 1)
@@ -120,10 +127,11 @@ def find_frame(name: str, moment: Moment, clock: FilmClock) -> int:
     index = min((i for i in (behind - 1, behind) if 0 <= i < len(clock.pts)), key=lambda i: abs(clock.pts[i] - wanted))
     reach = max(Fraction(clock.durations[index], 2), _ROUNDING_S / clock.time_base)
     if abs(clock.pts[index] - wanted) > reach:
-        number = clock.first_number + index
+        shown = clock.time_code(index).replace(":", "-")
+        right = shown if clock.first_number is None else f"frame_{clock.first_number + index:06}"
         raise SettingsError(
             f"{name}: no frame is shown at {moment}; the nearest is {clock.describe(index)}.",
-            f"If that is the one, name the picture frame_{number:06}.",
+            f"If that is the one, name the picture {right}.",
         )
     return index
 

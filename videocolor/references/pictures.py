@@ -67,9 +67,9 @@ def check_one_for_each(placed: Iterable[tuple[object, Picture]]) -> None:
 
 
 def picture_hashes(pictures: Iterable[Picture]) -> dict[str, str]:
-    """What two runs must have in common, for the fingerprint: "reference frame 123" and the picture's hash."""
+    """What two runs must have in common, for the fingerprint: "frame 123" and the picture's hash."""
     # Twelve digits tell pictures apart and leave the message readable.
-    return {f"reference {picture.moment}": picture.sha256[:12] for picture in pictures}
+    return {str(picture.moment): picture.sha256[:12] for picture in pictures}
 
 
 def _in_folder(folder: Path) -> Iterator[Path]:

@@ -11,11 +11,10 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from videocolor.core.motion import Field, GrayPlane
+from videocolor.core.motion import Field, GrayPlane, Size
 from videocolor.errors import TargetError
 from videocolor.files import translated_os_errors
 from videocolor.references.carry import Colors
-from videocolor.temporal.motion import Size
 
 Planes = npt.NDArray[Any]
 
@@ -121,6 +120,11 @@ def read_colors(path: Path, index: int, size: Size) -> Colors:
 def color_file_bytes(frame_count: int, size: Size) -> int:
     """Size of a finished `ColorFile`."""
     return frame_count * 4 * size[0] * size[1] * 2
+
+
+def backward_file_bytes(frame_count: int, size: Size) -> int:
+    """What a `BackwardFile` of some frames takes, at most."""
+    return frame_count * size[0] * size[1] * (1 + 3 * 2)
 
 
 def _colors(planes: Planes) -> Colors:

@@ -6,11 +6,10 @@ from itertools import islice, pairwise
 import numpy as np
 
 from videocolor.core.frames import MovingFrame
-from videocolor.core.motion import Field, Motion
+from videocolor.core.motion import Field, Motion, Size
 from videocolor.references.carry import Colors, blended, carry, painted_over
 from videocolor.references.load import Painting
 from videocolor.references.store import BackwardFile, ColorFile
-from videocolor.temporal.motion import Size
 
 
 def carry_through_shot(

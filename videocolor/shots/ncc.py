@@ -2,7 +2,7 @@
 
 Correlation of normalised frames ignores brightness flicker; a motion-compensated second look forgives pans; a look at
 the frames around forgives flashes. Dissolves are left out on purpose: a linear mix model finds about half of them and
-invents others, and a missed dissolve is harmless, because the temporal filters' own confidence collapses there.
+invents others, and a missed dissolve is harmless, because the temporal filter compares what it carries with each gray.
 """
 
 from collections import deque

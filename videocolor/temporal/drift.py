@@ -11,8 +11,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from videocolor.core.motion import Field, FloatPlane, GrayPlane, Motion
-from videocolor.temporal.motion import Size, places_of, sample
+from videocolor.core.motion import Field, FloatPlane, GrayPlane, Motion, Size
+from videocolor.temporal.motion import places_of, sample
 
 # All measured on made drift, a still and moving clips of 240 frames. A stronger pull takes back more of a drift, but
 # keeps a shot's wrong beginning for longer.

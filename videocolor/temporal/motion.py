@@ -14,11 +14,8 @@ import cv2
 import numpy as np
 
 from videocolor.core.frames import Frame, MovingFrame, Plane
-from videocolor.core.motion import Field, FloatPlane, GrayPlane, Motion
+from videocolor.core.motion import Field, FloatPlane, GrayPlane, Motion, Size
 from videocolor.temporal.flashes import Links, Seen, find_flash_end, share_out
-
-Size = tuple[int, int]
-"""Height and width in pixels."""
 
 _WORK_WIDTH = 320
 _SMALLEST_SIDE = 16
@@ -173,6 +170,37 @@ def sample(plane: FloatPlane, places: FloatPlane, room: FloatPlane | None = None
     return sampled
 
 
+def compose(step: FloatPlane, onward: FloatPlane) -> FloatPlane:
+    """Chain vectors: v(x) = step(x) + onward(x + step(x)).
+
+    Args:
+        step: (h, w, 2) float32, from a first grid to a second.
+        onward: The same, from the second grid.
+
+    Returns:
+        (h, w, 2) float32, from the first grid to where `onward` points.
+    """
+    return step + warp(onward, step)
+
+
+def likeness(difference: FloatPlane, deviation: float, room: FloatPlane | None = None) -> FloatPlane:
+    """How alike two grays are around each pixel: exp(-(d / deviation)^2) of the 5 x 5 mean d of their difference.
+
+    Args:
+        difference: (h, w) float32. Signed, grain averages out; absolute, it counts.
+        deviation: Mean difference at which the likeness is 1/e.
+        room: (h, w) float32 to write into.
+
+    Returns:
+        (h, w) float32 in 0..1.
+    """
+    mean: Any = cv2.blur(difference, _BOX, dst=room)
+    cv2.multiply(mean, mean, dst=mean, scale=-1 / deviation**2)
+    cv2.exp(mean, dst=mean)
+    alike: FloatPlane = mean
+    return alike
+
+
 class _LookAhead:
     """A stream whose next items can be seen before they are taken."""
 
@@ -295,8 +323,8 @@ def _confidence(here: _End, there: _End, scratch: FloatPlane) -> FloatPlane:
     np.minimum(trusted, 1, out=trusted)
     sample(there.gray, places, part)
     difference = cv2.subtract(here.gray, part, dst=part)
-    trusted *= _bell(difference, _LIKE_DEVIATION, y)
-    same = _bell(np.abs(difference, out=difference), _SAME_DEVIATION, y)
+    trusted *= likeness(difference, _LIKE_DEVIATION, y)
+    same = likeness(np.abs(difference, out=difference), _SAME_DEVIATION, y)
     same *= _SAME_TRUST
     confidence: FloatPlane = np.maximum(trusted, same)
     # Pixels reach half a pixel beyond their centres.
@@ -304,11 +332,3 @@ def _confidence(here: _End, there: _End, scratch: FloatPlane) -> FloatPlane:
         place -= (extent - 1) / 2
         confidence *= np.abs(place, out=place) <= extent / 2
     return confidence
-
-
-def _bell(difference: FloatPlane, deviation: float, room: FloatPlane) -> FloatPlane:
-    """exp(-(d / deviation)^2) of the 5 x 5 mean."""
-    cv2.blur(difference, _BOX, dst=room)
-    cv2.multiply(room, room, dst=room, scale=-1 / deviation**2)
-    cv2.exp(room, dst=room)
-    return room

@@ -12,8 +12,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from videocolor.core.motion import Field, FloatPlane, GrayPlane, Motion
-from videocolor.temporal.motion import places_of, warp
+from videocolor.core.motion import Field, FloatPlane, GrayPlane, Motion, Size
+from videocolor.temporal.guided import guided_filter
+from videocolor.temporal.motion import compose, likeness, places_of, warp
 
 # Pixels below it are in no key frame. Thresholds of .05 to .3 choose alike at limits that ask for equally many frames.
 _LOST_CONFIDENCE = 0.1
@@ -23,7 +24,6 @@ _LEAST_WEIGHT = 1e-3
 
 # Mean difference of normalised gray over 5 x 5 pixels between both ends of a chain; 20 to 30 are equally good.
 _LIKE_DEVIATION = 25.0
-_BOX = (5, 5)
 
 # Below this trust the neighbours' colours begin to count.
 _FILL_CONFIDENCE = 0.3
@@ -146,28 +146,22 @@ def _chains(key: Motion, frames: Sequence[Motion], steps: Sequence[Field | None]
     for frame, step in zip(frames, steps, strict=True):
         assert step is not None, "only a shot's first frame has no motion"
         onward = step if onward is None else _follow(step, onward)
-        likeness = _likeness(frame.gray, key.gray, onward.vectors)
-        field = Field(vectors=onward.vectors, confidence=onward.confidence * likeness)
+        # Every step of a chain may look right, and its ends differ.
+        difference = np.abs(warp(key.gray.astype(np.float32), onward.vectors) - frame.gray)
+        confidence = onward.confidence * likeness(difference, _LIKE_DEVIATION)
+        field = Field(vectors=onward.vectors, confidence=confidence)
         chains.append(Chain(field=field, length=len(chains) + 1))
     return chains
 
 
-def _likeness(gray: GrayPlane, key: GrayPlane, vectors: FloatPlane) -> FloatPlane:
-    """(h, w) float32 in 0..1: how alike the gray is at both ends of a chain, every step of which looked right."""
-    difference = cv2.absdiff(gray.astype(np.float32), warp(key.astype(np.float32), vectors))
-    likeness: FloatPlane = np.exp(-((cv2.blur(difference, _BOX) / np.float32(_LIKE_DEVIATION)) ** 2))
-    return likeness
-
-
 def _follow(step: Field, onward: Field) -> Field:
-    """The field of both steps: v(x) = step(x) + onward(x + step(x))."""
     return Field(
-        vectors=step.vectors + warp(onward.vectors, step.vectors),
+        vectors=compose(step.vectors, onward.vectors),
         confidence=step.confidence * warp(onward.confidence, step.vectors),
     )
 
 
-def _on_grid(field: Field, size: tuple[int, int]) -> tuple[FloatPlane, FloatPlane]:
+def _on_grid(field: Field, size: Size) -> tuple[FloatPlane, FloatPlane]:
     """Vectors and confidence of a field, enlarged to another grid and measured in its pixels."""
     height, width = field.confidence.shape
     if size == (height, width):
@@ -176,7 +170,7 @@ def _on_grid(field: Field, size: tuple[int, int]) -> tuple[FloatPlane, FloatPlan
     return vectors * np.array([size[1] / width, size[0] / height], np.float32), confidence
 
 
-def _resized(plane: FloatPlane | GrayPlane, size: tuple[int, int]) -> FloatPlane:
+def _resized(plane: FloatPlane | GrayPlane, size: Size) -> FloatPlane:
     return cv2.resize(plane.astype(np.float32), size[::-1], interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
 
 
@@ -190,24 +184,10 @@ def _sample(planes: FloatPlane, vectors: FloatPlane) -> list[FloatPlane]:
 
 
 def _fill(ab: FloatPlane, trust: FloatPlane, gray: FloatPlane) -> None:
-    """Replace in place what is not trusted by a local linear model of luma, fitted to what is.
-
-    The guided filter (He et al. 2010) with weights.
-    """
-
-    def mean(plane: FloatPlane) -> Any:
-        return cv2.blur(plane, (_FILL_SIDE, _FILL_SIDE))
-
+    """Replace in place what is not trusted by a local linear model of luma, fitted to what is."""
     keep = np.minimum(trust / np.float32(_FILL_CONFIDENCE), 1)
     # Far from all that is trusted, what was carried there is still better than gray.
-    trust = trust + np.float32(_LEAST_WEIGHT)
-    weight, trusted_gray = mean(trust), trust * gray
-    mean_gray = mean(trusted_gray) / weight
-    variance = mean(trusted_gray * gray) / weight - mean_gray * mean_gray + np.float32(_FILL_GRAY_VARIANCE)
-    whole = mean(weight)
-    for plane in ab:
-        mean_color = mean(trust * plane) / weight
-        slope = (mean(trusted_gray * plane) / weight - mean_gray * mean_color) / variance
-        offset = mean_color - slope * mean_gray
-        model = (mean(slope * weight) * gray + mean(offset * weight)) / whole
+    weight = trust + np.float32(_LEAST_WEIGHT)
+    models = guided_filter(ab, gray, weight, side=_FILL_SIDE, variance=_FILL_GRAY_VARIANCE, weighs_models=True)
+    for plane, model in zip(ab, models, strict=True):
         plane += (model - plane) * (1 - keep)

@@ -4,6 +4,9 @@ Past and future are sums and weights, carried along the motion: without the weig
 for too much, and their errors would last for seconds. The future comes from backward passes. There is one at the end
 of every block of frames, which reaches back over two blocks; over each block the result is faded from one pass to the
 next, since a step between two passes would be seen as a beat.
+
+Each step counts as far as the motion is trusted, and as far as the frame looks like what is carried to it: in a
+dissolve neighbours are alike all the way, and only the second tells the scenes apart.
 """
 
 from collections import deque
@@ -18,10 +21,10 @@ import torch
 from torch import Tensor
 
 from videocolor.core.frames import ColoredFrame, Steadiness
-from videocolor.core.motion import Field, FilterState, FloatPlane, GrayPlane, Motion
+from videocolor.core.motion import Field, FilterState, FloatPlane, GrayPlane, Motion, Size
 from videocolor.core.shots import LIMIT_BLOCK
 from videocolor.temporal.drift import Anchor
-from videocolor.temporal.motion import Size, places_of, sample
+from videocolor.temporal.motion import places_of, sample
 
 BLOCK = 16
 """Frames between two backward passes, counted from the shot's start; `LIMIT_BLOCK` is a multiple of it."""
@@ -31,8 +34,8 @@ _FLASH_WEIGHT = 0.05
 _LEAST_WEIGHT = 1e-3
 _FEW_OBSERVATIONS = 2
 
-# From frame to frame a dissolve is good motion. What it changes shows against the mean gray of all that is carried
-# along: half forgotten a frame at a distance of 29 levels, by 5 x 5 means over 15 x 15 pixels.
+# Distance of normalised gray from the mean gray of what is carried, of 5 x 5 means over 15 x 15 pixels. Half of it and
+# less costs averaging where things move; without it, a fifth of the old scene's colour is left after a dissolve.
 _MEMORY_DEVIATION = 35.0
 _DETAIL_BOX, _MEMORY_BOX = (5, 5), (15, 15)
 
