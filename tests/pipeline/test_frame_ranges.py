@@ -59,6 +59,17 @@ def test_frames_that_were_not_planned_are_told(long_film):
         list(moved.of([range(8)]))
 
 
+def test_frames_on_the_way_are_told(long_film):
+    """So that a long way can be stopped."""
+    dropped = []
+
+    list(planned(long_film).of([range(3, 6), range(10, 12)], on_dropped=lambda: dropped.append(1)))
+
+    assert 3 + 4 == len(dropped)
+
+
 def test_numbers_are_those_of_the_source(long_film):
     assert 0 == planned(long_film).count_before()
-    assert 30 == planned(long_film, start=Fraction(6, 5)).count_before()
+    counted = []
+    assert 30 == planned(long_film, start=Fraction(6, 5)).count_before(on_frame=lambda: counted.append(1))
+    assert 30 == len(counted)

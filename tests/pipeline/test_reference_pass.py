@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,10 +14,10 @@ from painted_films import paint, write_luma
 from tiny_parts import make_colored, make_shot
 
 from videocolor.core.shots import Plan, Segment
-from videocolor.errors import Interrupted, SettingsError
+from videocolor.errors import DiskFullError, Interrupted, SettingsError
 from videocolor.media.decode import DecodeSettings
 from videocolor.media.probe import probe_film
-from videocolor.pipeline.references import prepare_references
+from videocolor.pipeline.references import check_references, prepare_references
 from videocolor.progress import NoProgress
 from videocolor.references.pictures import find_pictures
 
@@ -68,7 +69,26 @@ def plan_of(film, *, first=0, causes=("start", "cut"), lengths=(CUT, COUNT - CUT
     )
 
 
-def prepare(film, pictures, folder, *, decode=None, keeps=lambda shot: False, should_stop=lambda: False, **plan):
+class Told:
+    """What a watcher was told."""
+
+    def __init__(self):
+        self.phases, self.steps = [], []
+
+    def start(self, phase, *, total, done=0, shots=0):
+        self.phases.append((phase, total))
+        self.steps.append(0)
+
+    def advance(self, shot):
+        self.steps[-1] += 1
+
+    def finish(self):
+        pass
+
+
+def prepare(
+    film, pictures, folder, *, decode=None, keeps=lambda shot: False, should_stop=lambda: False, told=None, **plan
+):
     info, planned = plan_of(film, **plan)
     return planned, prepare_references(
         find_pictures([str(picture) for picture in pictures]),
@@ -77,7 +97,7 @@ def prepare(film, pictures, folder, *, decode=None, keeps=lambda shot: False, sh
         decode or DecodeSettings(),
         folder,
         keeps=keeps,
-        progress=NoProgress(),
+        progress=told or NoProgress(),
         should_stop=should_stop,
     )
 
@@ -211,6 +231,75 @@ def test_without_pictures_there_is_nothing_to_do(film, tmp_path):
     assert not (tmp_path / "work").exists()
 
 
+def test_the_bar_counts_the_frames_that_are_compared_and_those_on_both_ways(film, tmp_path):
+    told = Told()
+
+    prepare(film, [painted(tmp_path / "in", 1), painted(tmp_path / "in", 3)], tmp_path / "work", told=told)
+
+    compared = 3 + 8 + 1
+    assert [("references", compared + CUT + 3)] == told.phases
+    assert [compared + CUT + 3] == told.steps
+
+
+@pytest.mark.parametrize(("name", "counted"), [("frame_5.png", True), ("0.2s.png", False)])
+def test_frames_before_the_start_are_counted_for_numbers_alone(film, tmp_path, name, counted):
+    told = Told()
+    parts = {"decode": DecodeSettings(start=Fraction(3, 25)), "first": 3, "lengths": (CUT - 3, COUNT - CUT)}
+
+    plan, carried = prepare(film, [painted(tmp_path / "in", 5, name=name)], tmp_path / "work", told=told, **parts)
+
+    assert np.abs(guided(carried, plan)[2][SCENES[0].inside(5, less=16)] - RED).mean() < 1
+    assert counted == (("references", None) in told.phases)
+    assert (3 == told.steps[0]) == counted
+
+
+@pytest.mark.parametrize("asked", [1, 2, 4, 9])
+def test_comparing_can_be_stopped(film, tmp_path, asked):
+    """Among the frames before --start, too; and no file is left."""
+    parts = {"decode": DecodeSettings(start=Fraction(3, 25)), "first": 3, "lengths": (CUT - 3, COUNT - CUT)}
+    calls = []
+
+    def stop():
+        calls.append(1)
+        return len(calls) == asked
+
+    with pytest.raises(Interrupted, match="references were compared"):
+        prepare(film, [painted(tmp_path / "in", 5)], tmp_path / "work", should_stop=stop, **parts)
+    assert not list(tmp_path.glob("work/*"))
+    assert asked == len(calls)
+
+
+def test_a_disk_that_is_too_small_is_told_before_a_frame_is_decoded(film, tmp_path, monkeypatch):
+    pictures = [painted(tmp_path / "in", 5), paint(tmp_path / "in" / "frame_10.png", luma(10), GREEN)]
+    # Colours as four float16 of all frames; gray and motion of the frames up to the sixth of the first shot.
+    needed = HEIGHT * WIDTH * (COUNT * 8 + 6 * 7)
+    told = Told()
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=needed - 1))
+    with pytest.raises(DiskFullError, match=rf"need {needed / 1e6:.1f} MB in .*work, {(needed - 1) / 1e6:.1f} MB are"):
+        prepare(film, pictures, tmp_path / "work", told=told)
+    assert [] == told.phases
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=needed))
+    prepare(film, pictures, tmp_path / "work")
+
+
+def test_pictures_can_be_checked_without_carrying_them(film, tmp_path):
+    def check(*pictures, keeps=lambda shot: False):
+        info, plan = plan_of(film)
+        found = find_pictures([str(picture) for picture in pictures])
+        return check_references(found, info, plan, DecodeSettings(), keeps=keeps, progress=NoProgress())
+
+    assert 0 == check()
+    assert HEIGHT * WIDTH * (CUT * 8 + 6 * 7) == check(painted(tmp_path / "in", 5))
+    assert 0 == check(painted(tmp_path / "in", 5), keeps=lambda shot: True)
+    with pytest.raises(SettingsError, match="frame 99 is not coloured in this run"):
+        check(painted(tmp_path / "in", 5, name="frame_99.png"))
+    with pytest.raises(SettingsError, match="shows frame 4"):
+        check(painted(tmp_path / "in", 4, name="frame_6.png"))
+    assert ["in"] == [path.name for path in tmp_path.iterdir()]
+
+
 def stored(folder):
     """Bytes of all finished files."""
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
@@ -222,7 +311,7 @@ def test_an_interrupted_pass_goes_on_with_the_shot_that_is_not_finished(film, tm
 
     def stop():
         asked.append(1)
-        return len(asked) > CUT + 5 + 3
+        return len(asked) > COUNT + CUT + 5 + 3
 
     prepare(film, pictures, tmp_path / "whole")
     with pytest.raises(Interrupted):

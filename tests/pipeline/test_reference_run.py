@@ -16,6 +16,8 @@ from videocolor.pipeline.film import RunOptions
 
 RED, GREEN = (30.0, 20.0), (-25.0, 20.0)
 CUT, COUNT, PAINTED = 10, 16, 4
+# Frames that are asked for before a picture is carried: those of the plan, and those that the picture is compared with.
+COMPARED = COUNT + PAINTED + 8 + 1
 SCENES = square_scene(lambda number: (30, 20 + 3 * number)), square_scene(lambda number: (20, 100))
 
 
@@ -101,9 +103,9 @@ def stopped(film, target, references, *, after):
         run(film, target, references=references, segment_s=0.1, options=RunOptions(should_stop=should_stop))
 
 
-@pytest.mark.parametrize("after", [COUNT + 6, COUNT + CUT + PAINTED])
+@pytest.mark.parametrize("after", [COMPARED - 3, COMPARED + 6, COMPARED + CUT + PAINTED])
 def test_a_stopped_run_gives_the_same_film(tmp_path, film, references, after):
-    """Stopped in the pass that carries the colours, or behind the first segment."""
+    """Stopped where pictures are compared, in the pass that carries the colours, or behind the first segment."""
     run(film, tmp_path / "whole.mkv", references=references, segment_s=0.1)
     stopped(film, tmp_path / "out.mkv", references, after=after)
 
@@ -116,7 +118,7 @@ def test_a_stopped_run_gives_the_same_film(tmp_path, film, references, after):
 
 
 def test_other_pictures_are_told_when_a_run_goes_on(tmp_path, film, references):
-    stopped(film, tmp_path / "out.mkv", references, after=COUNT + CUT + PAINTED)
+    stopped(film, tmp_path / "out.mkv", references, after=COMPARED + CUT + PAINTED)
     paint(tmp_path / "painted" / f"frame_{PAINTED:06}.png", luma(PAINTED), GREEN)
 
     with pytest.raises(ResumeError, match=f"reference frame {PAINTED} was '[0-9a-f]+', is '"):

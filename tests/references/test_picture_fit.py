@@ -137,3 +137,73 @@ def test_flat_paint_on_a_layer_is_taken_as_it_lies():
 
 def test_flat_paint_over_the_whole_frame_is_refused():
     assert judged(painting_of(np.full(SIZE, 90, np.uint8)))[1] is not None
+
+
+def colored(luma):
+    """Chroma that changes over the picture, as a network's does; on black it lifts the lightness."""
+    cb, cr = 10 * np.sin(np.arange(WIDTH) / 15)[None], 8 + 8 * np.sin(np.arange(luma.shape[0]) / 11)[:, None]
+    rgb = np.stack(np.broadcast_arrays(luma + 1.402 * cr, luma - 0.344 * cb - 0.714 * cr, luma + 1.772 * cb), axis=-1)
+    rgb = np.clip(rgb, 0, 255).round().astype(np.uint8)
+    return at_work_size(ColorPicture(rgb=rgb, alpha=np.full(luma.shape, 255, np.uint8)), SIZE)
+
+
+GRADIENT = np.broadcast_to(np.linspace(40, 200, WIDTH).round().astype(np.uint8), SIZE)
+FAINT_GRAIN = np.random.default_rng(3).integers(60, 62, SIZE).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [*(np.full(SIZE, level, np.uint8) for level in (0, 16, 128, 255)), GRADIENT, FAINT_GRAIN],
+    ids=["black", "video black", "gray", "white", "gradient", "faint grain"],
+)
+@pytest.mark.parametrize("picture", ["its still", "another"])
+def test_on_a_frame_without_detail_a_picture_is_taken_as_it_lies(blank, picture):
+    """Leader and black: nothing there tells whether a picture shows it."""
+    gray = flow_gray(blank, SIZE)
+
+    fit, misfit = judged(colored(blank if picture == "its still" else SCENE.luma(NAMED)), {NAMED: gray})
+
+    assert misfit is None
+    assert fit.likeness is None
+    assert (0.0, 0.0) == fit.shift
+
+
+def test_a_title_on_black_is_known_by_its_letters():
+    def title(text):
+        frame = np.zeros(SIZE, np.uint8)
+        cv2.putText(frame, text, (70, 70), cv2.FONT_HERSHEY_SIMPLEX, 0.4, 255, 1)
+        return frame
+
+    grays = {NAMED: flow_gray(title("THE END"), SIZE)}
+
+    assert judged(colored(title("THE END")), grays)[1] is None
+    assert judged(colored(np.ascontiguousarray(title("1914"))), grays)[1] is not None
+
+
+def test_dark_frames_are_known_again():
+    dark = (SCENE.luma(NAMED) // 20).astype(np.uint8)
+
+    fit, misfit = judged(colored(dark), {NAMED: flow_gray(dark, SIZE)})
+
+    assert misfit is None
+    assert fit.likeness is not None
+
+
+def test_a_blank_frame_around_is_not_meant():
+    """At a fade, for one."""
+    blank = flow_gray(np.zeros(SIZE, np.uint8), SIZE)
+
+    assert judged(painting_of(SCENE.luma(NAMED)), {**GRAYS, 3: blank, 5: blank})[1] is None
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 2), (2, 320), (15, 20)])
+def test_tiny_frames(size):
+    """No shift can be told in so few pixels."""
+    luma = np.random.default_rng(1).integers(0, 255, size).astype(np.uint8)
+    picture = ColorPicture(rgb=np.repeat(luma[..., None], 3, axis=2), alpha=np.full(size, 255, np.uint8))
+
+    painting = at_work_size(picture, size)
+    fit = fit_picture(painting, flow_gray(luma, size))
+
+    assert judge_fit(painting, fit, 0, {0: flow_gray(luma, size)}) is None
+    assert (0.0, 0.0) == fit.shift

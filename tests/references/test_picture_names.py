@@ -98,6 +98,16 @@ def test_a_time_means_the_nearest_frame_within_half_a_frame():
         find_frame("a.png", parse_name("2.1s.png"), clock)
 
 
+def test_times_need_no_numbers():
+    """Nobody counts the frames before --start for them."""
+    clock = make_clock(first_number=None)
+
+    assert 2 == find_frame("a.png", parse_name("0.080s.png"), clock)
+    assert "the frame at 00:00:00.080" == clock.describe(2)
+    with pytest.raises(SettingsError, match=r"nearest is the frame at 00:00:01\.960.*the picture 00-00-01\.960\."):
+        find_frame("a.png", parse_name("2.1s.png"), clock)
+
+
 def test_a_film_of_variable_rate():
     clock = make_clock(pts=(0, 40, 1000), durations=(40, 960, 40))
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 
 from videocolor.core.frames import Frame
@@ -75,11 +74,13 @@ class PlannedFrames:
         if self.decode.start is None:
             return 0
         before = replace(self.decode, start=None, end=self.decode.start)
-        count = 0
-        with closing(open_frames(self.info, before, DecodeCounts())) as frames:
+        frames, count = open_frames(self.info, before, DecodeCounts()), 0
+        try:
             for _ in frames:
                 count += 1
                 on_frame()
+        finally:
+            _close(frames)
         return count
 
 
