@@ -41,7 +41,7 @@ def look(tmp_path, film):
             device="cpu",
             precision="float32",
         )
-        return preview_film(film, tmp_path / "out.mkv", settings, RunOptions(), progress=NoProgress())
+        return preview_film(film, tmp_path / "out.mkv", settings, RunOptions(overwrite=True), progress=NoProgress())
 
     return look
 

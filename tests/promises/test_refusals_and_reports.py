@@ -274,6 +274,22 @@ def test_preview(tmp_path):
     assert ["film.mkv", "out.mkv.preview"] == leftovers(tmp_path)
 
 
+def test_preview_does_not_replace_stills_that_may_have_been_painted(tmp_path):
+    source = make_film(tmp_path / "film.mkv", frame_count=6)
+    line = ("colorize", source, "-o", tmp_path / "out.mkv", "--preview", *FAST)
+    assert 0 == command(*line).code
+    (still,) = (tmp_path / "out.mkv.preview").iterdir()
+    still.write_bytes(b"hours of work")
+
+    refused = command(*line)
+
+    assert 2 == refused.code
+    assert "may have been painted" in refused.last
+    assert b"hours of work" == still.read_bytes()
+    assert 0 == command(*line, "--overwrite").code
+    assert b"hours of work" != still.read_bytes()
+
+
 def test_preview_refuses_what_the_run_would_refuse(tmp_path):
     source = make_film(tmp_path / "film.mkv", frame_count=4)
     (tmp_path / "out.mkv").write_bytes(b"precious")

@@ -71,6 +71,7 @@ def preview_film(
     folder = target.with_name(f"{target.name}.preview")
     references = find_pictures(settings.references)
     _check_apart(references, folder)
+    _check_unpainted(folder, options)
     info = probe_treated_film(source, settings)
     encoding = choose_encoding(info, settings.encode, target, allow_loss=settings.allow_loss)
     check_losses(plan_carry(info, encoding, target), target, settings.allow_loss)
@@ -118,6 +119,19 @@ def preview_film(
         free_bytes=shutil.disk_usage(target.parent).free,
         trial_frames=trial_frames,
     )
+
+
+def _check_unpainted(folder: Path, options: RunOptions) -> None:
+    """Stills of an earlier preview may have been repainted, which is somebody's work of hours.
+
+    Raises:
+        SettingsError: There are some, and nobody said that they may be replaced.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not options.overwrite:
+        raise SettingsError(
+            f"{folder} holds stills of an earlier preview, which may have been painted.",
+            "Rename it, or use --overwrite.",
+        )
 
 
 def _check_apart(references: Sequence[Picture], folder: Path) -> None:
