@@ -97,7 +97,7 @@ class _Scene:
         with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": title, "font.family": "sans-serif"}):
             figure = Figure(figsize=(_WIDTH_IN, _HEIGHT_IN))
             canvas: Any = FigureCanvasSVG(figure)  # type: ignore[no-untyped-call]
-            axes = figure.add_axes((0.045, 0.17, 0.95, 0.72))
+            axes = figure.add_axes((0.045, 0.17, 0.93, 0.72))
             self._dress(axes, top=top, values=values)
             time, values = _broken(time, values, self.cuts_s)
             time, values = _thinned(time, values, keep_peaks=keep_peaks or is_sampled)

@@ -35,7 +35,7 @@ class Yardstick:
 
 
 def unsteady(figures: ShotFigures, run: RunFigures | None) -> float | None:
-    """What a temporal filter could not mend: the share of pixels without company, times how unsteady they came in."""
+    """What a temporal filter could not mend: the lonely share of pixels, times how unsteady they came in."""
     if run is None or run.lonely_share is None or run.correction is None:
         return None
     return run.lonely_share * run.correction
@@ -86,7 +86,7 @@ YARDSTICKS = (
     ),
     Yardstick(
         name="unsteady",
-        title="Without company × correction",
+        title="Lonely share × correction",
         reason="could not be steadied",
         meaning="What the temporal filter could not mend: pixels seen once, times how unsteady colors came in.",
         usual=0.0,
