@@ -20,7 +20,6 @@ from videocolor.core.shots import Plan, Segment, Shot
 from videocolor.errors import MediaError, MediaNotFound
 from videocolor.evaluate import shot_report
 from videocolor.evaluate.shot_report import SurveySettings, survey_film
-from videocolor.evaluate.shot_walk import joined_shots
 from videocolor.paths import report_path
 from videocolor.progress import NoProgress
 
@@ -185,7 +184,7 @@ def test_what_only_the_frame_limit_divides_is_one_shot():
         corrupt_frames=0,
     )
 
-    joined = joined_shots(plan)
+    joined = plan.whole_shots
 
     # The numbers stay those of the plan, which other reports speak of.
     assert [(0, 0, 1200, 1200), (2, 1200, 1230, 30)] == [

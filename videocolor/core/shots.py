@@ -1,6 +1,6 @@
 """Shots, segments and the plan of a run. Ranges are half open: start_pts <= pts < end_pts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 LIMIT_BLOCK = 32
@@ -61,6 +61,18 @@ class Plan:
         return tuple(shot for segment in self.segments for shot in segment.shots)
 
     @property
+    def whole_shots(self) -> tuple[Shot, ...]:
+        """The shots with those put together that only a frame limit divides; they keep the first part's number."""
+        whole: list[Shot] = []
+        for shot in self.shots:
+            if shot.cause == "limit" and whole:
+                count = whole[-1].frame_count + shot.frame_count
+                whole[-1] = replace(whole[-1], end_pts=shot.end_pts, frame_count=count)
+            else:
+                whole.append(shot)
+        return tuple(whole)
+
+    @property
     def frame_count(self) -> int:
         return len(self.pts)
 
@@ -68,3 +80,8 @@ class Plan:
     def is_damaged(self) -> bool:
         """Damaged streams are decoded with one thread: with several, concealment differs from run to run."""
         return self.damaged_packets > 0 or self.corrupt_frames > 0
+
+    @property
+    def decoding_threads(self) -> int:
+        """How many a decoder may use to give the planned frames again; 0 is as many as there are processors."""
+        return 1 if self.is_damaged else 0

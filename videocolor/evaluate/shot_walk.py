@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
@@ -56,19 +56,7 @@ def plan_shots(path: Path, *, detector: str, progress: Progress) -> PlannedShots
     settings = RunSettings(detector=detector)
     plan = make_plan(info, settings, DecodeSettings(), on_frame=lambda count: progress.advance(None)).plan
     progress.finish()
-    return PlannedShots(info=info, plan=plan, shots=joined_shots(plan))
-
-
-def joined_shots(plan: Plan) -> tuple[Shot, ...]:
-    """The plan's shots with those put together that only a frame limit divides; they keep the first one's number."""
-    joined: list[Shot] = []
-    for shot in plan.shots:
-        if shot.cause == "limit" and joined:
-            count = joined[-1].frame_count + shot.frame_count
-            joined[-1] = replace(joined[-1], end_pts=shot.end_pts, frame_count=count)
-        else:
-            joined.append(shot)
-    return tuple(joined)
+    return PlannedShots(info=info, plan=plan, shots=plan.whole_shots)
 
 
 def decoded(info: MediaInfo, *, is_damaged: bool) -> Generator[Frame, None, None]:

@@ -12,8 +12,8 @@ from videocolor.media.decode import DecodeCounts, DecodeSettings, open_frames
 
 log = logging.getLogger(__name__)
 
-_SEEK_FROM_FRAMES = 500
-"""A shorter way is decoded and dropped."""
+SEEK_FROM_FRAMES = 500
+"""A shorter way is decoded and dropped: about two seconds of work, and no risk."""
 # The first frames behind a seek may lack those that they are predicted from.
 _SETTLING_FRAMES = 8
 
@@ -38,13 +38,13 @@ class PlannedFrames:
         Raises:
             MediaError: The decoder gives other frames than in the planning pass.
         """
-        decode = replace(self.decode, threads=1 if self.plan.is_damaged else 0)
+        decode = replace(self.decode, threads=self.plan.decoding_threads)
         can_seek = decode.field_filter is None and not self.plan.is_damaged
         frames: Iterator[Frame] | None = None
         position = 0
         try:
             for wanted in ranges:
-                if can_seek and wanted.start - position >= _SEEK_FROM_FRAMES:
+                if can_seek and wanted.start - position >= SEEK_FROM_FRAMES:
                     _close(frames)
                     frames = _sought(self.info, self.plan, decode, wanted.start)
                     position = 0 if frames is None else wanted.start

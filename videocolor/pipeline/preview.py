@@ -155,7 +155,7 @@ def _middle_frames(job: FilmJob, plan: Plan) -> Iterator[tuple[Shot, Frame]]:
     for shot in plan.shots:
         wanted[plan.pts[first + shot.frame_count // 2]] = shot
         first += shot.frame_count
-    decode = replace(decode_settings(job.settings), threads=1 if plan.is_damaged else 0)
+    decode = replace(decode_settings(job.settings), threads=plan.decoding_threads)
     for frame in open_frames(job.info, decode, DecodeCounts()):
         if frame.pts in wanted:
             yield wanted.pop(frame.pts), frame

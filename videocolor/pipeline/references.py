@@ -278,20 +278,29 @@ class _Carrying:
 
 def _guided_shots(plan: Plan, placed: dict[int, Picture], keeps: Callable[[Shot], bool]) -> list[_GuidedShot]:
     """The shots with references, parts of a divided one joined; pictures of shots that keep their colour are told."""
+    used = _used(plan, placed, keeps)
     found: list[_GuidedShot] = []
+    first = 0
+    for shot in plan.whole_shots:
+        frames = range(first, first + shot.frame_count)
+        pictures = {index - first: picture for index, picture in used.items() if index in frames}
+        if pictures:
+            found.append(_GuidedShot(first=first, frame_count=shot.frame_count, pictures=pictures))
+        first = frames.stop
+    return found
+
+
+def _used(plan: Plan, placed: dict[int, Picture], keeps: Callable[[Shot], bool]) -> dict[int, Picture]:
+    """The pictures without those of shots, or parts of a divided one, that keep their colour."""
+    used = dict(placed)
     first = 0
     for shot in plan.shots:
         frames = range(first, first + shot.frame_count)
-        pictures = {index: picture for index, picture in placed.items() if index in frames}
         if keeps(shot):
-            for picture in pictures.values():
-                log.warning("%s is not used: its shot keeps its own colour (--keep-color).", picture.path)
-            pictures = {}
-        start = found.pop() if shot.cause == "limit" else _GuidedShot(first=first, frame_count=0, pictures={})
-        joined = start.pictures | {index - start.first: picture for index, picture in pictures.items()}
-        found.append(replace(start, frame_count=start.frame_count + shot.frame_count, pictures=joined))
+            for index in [index for index in placed if index in frames]:
+                log.warning("%s is not used: its shot keeps its own colour (--keep-color).", used.pop(index).path)
         first = frames.stop
-    return [shot for shot in found if shot.pictures]
+    return used
 
 
 def _pictures_of(shots: Sequence[_GuidedShot]) -> dict[int, Picture]:

@@ -11,6 +11,7 @@ from videocolor.core.shots import Plan, Segment
 from videocolor.errors import MediaError
 from videocolor.journal.journal import Journal
 from videocolor.media.decode import DecodeCounts, DecodeSettings, open_frames
+from videocolor.pipeline.frame_ranges import SEEK_FROM_FRAMES
 from videocolor.pipeline.read_ahead import read_ahead
 from videocolor.pipeline.segment import luma_sha256
 from videocolor.pipeline.stage_clock import StageClock
@@ -19,9 +20,6 @@ log = logging.getLogger(__name__)
 
 DECODED_AHEAD = 8
 """Decoded frames in store before the network."""
-
-_SEEK_FROM_FRAMES = 500
-"""Fewer frames than this are decoded and dropped: about two seconds of work, and no risk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +66,7 @@ class SegmentSource:
     def _open_at(self, segment: Segment) -> tuple[Iterator[Frame], int]:
         """A decoder at the segment's first frame (or at 0), and the number of the frame it stands at."""
         seekable = self.decode.field_filter is None and not self.plan.is_damaged
-        if segment.first_frame >= _SEEK_FROM_FRAMES and seekable:
+        if segment.first_frame >= SEEK_FROM_FRAMES and seekable:
             found = self._seek(segment)
             if found is not None:
                 return found, segment.first_frame
@@ -77,7 +75,7 @@ class SegmentSource:
 
     def _settings(self) -> DecodeSettings:
         """Damaged streams with one thread, as in the planning pass: their concealment is repeatable only so."""
-        return replace(self.decode, threads=1 if self.plan.is_damaged else 0)
+        return replace(self.decode, threads=self.plan.decoding_threads)
 
     def _seek(self, segment: Segment) -> Iterator[Frame] | None:
         """Seek to the last frame before the segment; its luma must be the one that was coded before the stop."""
