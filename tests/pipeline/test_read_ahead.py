@@ -1,5 +1,7 @@
 """Overlap of stages: order, errors in their place, a clean end for both sides, bounded memory, never a deadlock."""
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -195,3 +197,46 @@ def test_many_short_streams_end():
                 break
         stream.close()
     assert rounds > 10
+
+
+INTERRUPTED_JOIN = """
+import os, signal, threading, time
+from contextlib import closing
+from videocolor.pipeline.read_ahead import read_ahead
+
+def upstream():
+    try:
+        yield 1
+        time.sleep(0.6)  # at work when the reader leaves
+        yield 2
+    finally:
+        print("closed")
+
+stream = read_ahead(upstream(), 1)
+with closing(stream):
+    next(stream)
+    time.sleep(0.1)
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+"""
+
+FORGOTTEN = """
+from videocolor.pipeline.read_ahead import read_ahead
+
+def upstream():
+    try:
+        yield from range(9)
+    finally:
+        print("closed")
+
+stream = read_ahead(upstream(), 1)
+next(stream)
+"""
+
+
+@pytest.mark.parametrize("script", [INTERRUPTED_JOIN, FORGOTTEN])
+def test_the_program_ends_after_the_thread_not_around_it(script):
+    """A thread that still computes while the interpreter ends makes torch abort the process."""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+
+    assert "closed" in ended.stdout, ended.stderr
+    assert (script is INTERRUPTED_JOIN) == ("KeyboardInterrupt" in ended.stderr)

@@ -32,10 +32,12 @@ def read_ahead(items: Iterable[T], depth: int) -> Generator[T, None, None]:
         depth: Bound of the queue, at least 1.
     """
     store: queue.Queue[T | _Failure | _End[T]] = queue.Queue(maxsize=depth)
-    stopped = threading.Event()
-    thread = threading.Thread(target=_fill, args=(items, store, stopped), name="read-ahead", daemon=True)
-    thread.start()
+    stopped, finished = threading.Event(), threading.Event()
+    # No daemon: Ctrl+C may interrupt the wait below, and torch aborts a process that ends around a thread in work
+    # (https://github.com/pytorch/pytorch/issues/38228). The interpreter waits for this one, which was told to stop.
+    thread = threading.Thread(target=_fill, args=(items, store, stopped, finished), name="read-ahead")
     try:
+        thread.start()
         while True:
             item = store.get()
             if isinstance(item, _End):
@@ -45,10 +47,18 @@ def read_ahead(items: Iterable[T], depth: int) -> Generator[T, None, None]:
             yield item
     finally:
         stopped.set()
-        thread.join()
+        if thread.ident is not None:
+            # Not `join`: interrupted, it takes the thread for ended before Python 3.13 (_wait_for_tstate_lock).
+            finished.wait()
+            thread.join()
 
 
-def _fill(items: Iterable[T], store: "queue.Queue[T | _Failure | _End[T]]", stopped: threading.Event) -> None:
+def _fill(
+    items: Iterable[T],
+    store: "queue.Queue[T | _Failure | _End[T]]",
+    stopped: threading.Event,
+    finished: threading.Event,
+) -> None:
     iterator: Iterator[T] | None = None
     try:
         iterator = iter(items)
@@ -61,13 +71,16 @@ def _fill(items: Iterable[T], store: "queue.Queue[T | _Failure | _End[T]]", stop
     finally:
         # In this thread: a generator that holds a codec or a file must be closed where it ran.
         close = getattr(iterator, "close", None)
-        if close is not None:
-            close()
+        try:
+            if close is not None:
+                close()
+        finally:
+            finished.set()
 
 
 def _put(store: "queue.Queue[T | _Failure | _End[T]]", item: T | _Failure | _End[T], stopped: threading.Event) -> bool:
-    """Put, unless the reader has left; an item is never waited for that nobody will take."""
-    while not stopped.is_set():
+    """Put, unless the reader has left or the program ends; nobody waits with an item that no one will take."""
+    while not stopped.is_set() and threading.main_thread().is_alive():
         try:
             store.put(item, timeout=_POLL_S)
         except queue.Full:
