@@ -1,7 +1,7 @@
 """Imports point down the floors only. Wrong arrows are listed as file:line.
 
 6  cli, api, __main__
-5  verification, evaluate
+5  verification, evaluate, examine
 4  pipeline
 3  merge, journal, references
 2  media, shots, models, temporal        no arrows among themselves
@@ -20,7 +20,7 @@ FLOORS = (
     {"media", "shots", "models", "temporal"},
     {"merge", "journal", "references"},
     {"pipeline"},
-    {"verification", "evaluate"},
+    {"verification", "evaluate", "examine"},
     {"cli", "api", "__main__"},
 )
 # Libraries that only one part may know.
@@ -31,7 +31,7 @@ OWNERS = {
     "click": ("videocolor/cli/",),
     "tqdm": ("videocolor/progress.py",),
     "matplotlib": ("videocolor/evaluate/plots.py",),
-    "jinja2": ("videocolor/evaluate/page.py",),
+    "jinja2": ("videocolor/evaluate/page.py", "videocolor/examine/page.py"),
     "platformdirs": ("videocolor/paths.py",),
     "pooch": ("videocolor/models/store/fetch.py",),
     "requests": ("videocolor/models/store/fetch.py", "videocolor/models/store/resumable.py"),

@@ -58,6 +58,19 @@ def network_size(video: VideoInfo, card: ModelCard, render_factor: int | None, *
     height, width = video.height, max(1, round(video.width * float(video.sample_aspect or 1)))
     if quarter_turns(video) % 2:
         height, width = width, height
+    return picture_network_size(height, width, card, side)
+
+
+def picture_network_size(height: int, width: int, card: ModelCard, side: int) -> Size:
+    """Size of the lightness that a model sees of an upright picture, rim not included.
+
+    Args:
+        height: Of the picture, in square pixels.
+        width: The same.
+        card: The model's.
+        side: Side in pixels of a square network input of the wanted area, rim included.
+    """
+    rule = card.size_rule
     whole = rule.network_size(height, width, side)
     room = (max(1, whole[0] - 2 * rule.rim), max(1, whole[1] - 2 * rule.rim))
     if rule.square:

@@ -1,0 +1,141 @@
+"""One examination in progress: who sits, on what, and the answers that several lines need."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from videocolor.color.codec import AB_LIMIT
+from videocolor.color.lab import lab_to_rgb
+from videocolor.examine.subject import Subject, full_size
+from videocolor.examine.views import Clip, Material, Photo, View
+from videocolor.progress import NoProgress, Progress
+from videocolor.settings import Strength
+
+MATCHED_RATIO = 0.7
+"""Colourfulness over the truth's at which models are compared: a plain gain on ab buys any amount of it."""
+_HIGHEST_GAIN = 8.0
+_HALVINGS = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExamSettings:
+    """How thoroughly is examined."""
+
+    few: int = 24
+    """Photographs, evenly spread, for the lines that need many network runs for each."""
+    smoothing: str = "flow"
+    """The temporal filter that the smoothed figures are made with."""
+    smoothing_strength: Strength = "normal"
+    seed: int = 0
+    """Of grain and of everything else that is drawn."""
+
+
+class Sitting:
+    """What lines work with. Answers are kept in half precision: 200 photographs of 256 pixels take 50 MB."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        material: Material,
+        settings: ExamSettings | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.subject = subject
+        self.material = material
+        self.settings = settings or ExamSettings()
+        self.progress: Progress = progress or NoProgress()
+
+    @property
+    def photos(self) -> tuple[Photo, ...]:
+        """The photographs."""
+        return self.material.photos
+
+    @cached_property
+    def few(self) -> tuple[Photo, ...]:
+        """Some photographs, evenly spread, for costly lines."""
+        count = min(self.settings.few, len(self.photos))
+        return tuple(self.photos[(2 * n + 1) * len(self.photos) // (2 * count)] for n in range(count))
+
+    def clips(self) -> Iterator[Clip]:
+        """The clips, one at a time: their frames are let go of before the next."""
+        for load in self.material.clips:
+            yield load()
+
+    def colors(self, views: Sequence[View], side: int | None = None) -> Tensor:
+        """The subject's answers at the size of the views, within -110..110.
+
+        Args:
+            views: Pictures of one size.
+            side: See `Subject.answer`.
+
+        Returns:
+            (N, 2, H, W) float32.
+        """
+        small = self.subject.answer(views, side)
+        return full_size(small, views[0]).clamp_(-AB_LIMIT, AB_LIMIT)
+
+    def answer(self, index: int) -> Tensor:
+        """(2, H, W) float32, the answer to photograph number `index` as it is; found once."""
+        return self._answers[index].float()
+
+    def matched(self, index: int) -> Tensor:
+        """(2, H, W) float32, the same times the gain that brings the colourfulness of all to `MATCHED_RATIO`."""
+        return (self.answer(index) * (self.matched_gain or 1.0)).clamp(-AB_LIMIT, AB_LIMIT)
+
+    @cached_property
+    def _answers(self) -> tuple[Tensor, ...]:
+        answers = []
+        for photo in self.photos:
+            answers.append(self.colors([photo.view])[0].half())
+            self.progress.advance(None)
+        return tuple(answers)
+
+    @cached_property
+    def truth_colorfulness(self) -> Tensor:
+        """(photos,) colourfulness of the truth."""
+        return torch.cat([colorfulness(_rgb_of(photo.view)) for photo in self.photos])
+
+    @cached_property
+    def matched_gain(self) -> float | None:
+        """The factor on ab at which the mean colourfulness is `MATCHED_RATIO` of the truth's; None where none is."""
+        wanted = MATCHED_RATIO * float(self.truth_colorfulness.mean())
+        low, high = 0.0, _HIGHEST_GAIN
+        if not self.photos or self._colorfulness_at(high) < wanted:
+            return None
+        # Colourfulness does not fall with the gain.
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self._colorfulness_at(middle) < wanted else (low, middle)
+            if high - low < 1e-3:
+                break
+        return (low + high) / 2
+
+    def _colorfulness_at(self, gain: float) -> float:
+        total = 0.0
+        for index, photo in enumerate(self.photos):
+            ab = (self.answer(index) * gain).clamp(-AB_LIMIT, AB_LIMIT)
+            total += float(colorfulness(lab_to_rgb(photo.view.lightness[None], ab[None])))
+        return total / len(self.photos)
+
+
+def colorfulness(rgb: Tensor) -> Tensor:
+    """CF of Hasler and Suesstrunk 2003, signed axes, population deviation.
+
+    Args:
+        rgb: (N, 3, H, W) float32, R'G'B' in 0..1.
+
+    Returns:
+        (N,) on the scale of 0..255; see `videocolor.evaluate.colorfulness` for what the numbers mean.
+    """
+    red, green, blue = (rgb * 255).unbind(dim=1)
+    opponents = torch.stack([red - green, (red + green) / 2 - blue], dim=1).flatten(2)
+    spread = opponents.var(dim=2, correction=0).sum(dim=1).sqrt()
+    return spread + 0.3 * opponents.mean(dim=2).square().sum(dim=1).sqrt()
+
+
+def _rgb_of(view: View) -> Tensor:
+    assert view.ab is not None
+    return lab_to_rgb(view.lightness[None], view.ab[None])
