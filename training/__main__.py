@@ -36,16 +36,25 @@ def main(threads: int) -> None:
 @click.option("--config", type=_path, default=RECIPES / "compact.toml", help="Recipe.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override, such as phases.0.steps=100.")
 @click.option("--resume", is_flag=True, help="Go on from the run's checkpoint.")
+@click.option("--init-from", type=_path, help="Weight file to start from, in place of ImageNet's encoder.")
 @run_option
 @data_option
 @cache_option
-def compact(config: Path, overrides: tuple[str, ...], resume: bool, run_dir: Path, data: Path, cache: Path) -> None:
+def compact(
+    config: Path,
+    overrides: tuple[str, ...],
+    resume: bool,
+    init_from: Path | None,
+    run_dir: Path,
+    data: Path,
+    cache: Path,
+) -> None:
     """Train the small default colorizer. A file named `stop` in the run folder ends it early and saves."""
     from training.data.pictures import open_store
     from training.loops.supervised import train
 
     recipe = load_recipe(config, overrides)
-    print(train(recipe, open_store(data / "train", cache), run_dir, resume=resume))
+    print(train(recipe, open_store(data / "train", cache), run_dir, resume=resume, init_from=init_from))
 
 
 @main.command()
@@ -81,15 +90,14 @@ def evaluate(model: Path, sides: tuple[int, ...], kinds: bool, as_json: bool, da
 def tune(model: Path, side: int, pictures: int, data: Path, cache: Path) -> None:
     """Score temperatures and gains of the weight file MODEL on the pictures put aside for tuning."""
     from training import evaluate as scoring
-    from training.data.pictures import open_store, split
+    from training.data.pictures import open_store
     from training.networks import open_network
     from videocolor.color.codec import BinCodec
     from videocolor.models.weights_file import read_header
 
     recipe = recipe_from(read_header(model)["recipe"], "the header's recipe")
     store = open_store(data / "train", cache)
-    rule = recipe.data
-    _, members = split(store, seed=recipe.seed, tune_count=rule.tune_count, min_grayness=rule.min_grayness)
+    _, members = recipe.split(store)
     codecs = [BinCodec(temperature=value) for value in (0.25, 0.38, 0.5, 0.7)]
     gains = (1.0, 1.2, 1.4, 1.6, 1.8)
     rows = scoring.sweep(open_network(model), store, members[:pictures], side=side, codecs=codecs, gains=gains)

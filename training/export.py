@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from training.data.batches import center_square, to_batch
-from training.data.pictures import PictureStore, manifest_hash, split
+from training.data.pictures import PictureStore, manifest_hash
 from training.engine.checkpoint import load_checkpoint
 from training.evaluate import METRIC_VERSION, RIM, choose_decoder, report
 from training.recipe import recipe_from
@@ -66,9 +66,7 @@ def export(
     recipe = recipe_from(state["recipe"], "the checkpoint's recipe")
     network = build(recipe.hyper)
     network.load_state_dict(state["average"])
-    members, tune_members = split(
-        store, seed=recipe.seed, tune_count=recipe.data.tune_count, min_grayness=recipe.data.min_grayness
-    )
+    members, tune_members = recipe.split(store)
     recompute_batch_norm(network, store, members[:: max(1, len(members) // norm_pictures)][:norm_pictures])
     # Scored as shipped: folded and rounded to float16.
     folded = network.eval().fold().half().float().eval().to(memory_format=torch.channels_last)
@@ -80,7 +78,8 @@ def export(
     figures = report(folded, val, (256, 128))
     trained_on = (
         f"{len(members)} colour photographs of the project's training set (manifest sha256"
-        f" {state['train_manifest'][:16]}), {state['samples']} crops in {state['step']} steps, encoder from ImageNet."
+        f" {state['train_manifest'][:16]}), {state['samples']} crops in {state['step']} steps, started"
+        f" from {state['start']}."
     )
     header = {
         "name": recipe.name,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from training.data.degrade import DegradeRule
+from training.data.pictures import PictureStore, split
 from videocolor.errors import SettingsError
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -21,6 +22,9 @@ class DataRule:
     """Pictures of the training set kept for choosing temperature and gain."""
     min_grayness: float
     """Pictures whose channels differ by less (mean, 0..255) are dropped as gray."""
+    split_seed: int | None = None
+    """Of the choice of what is put aside; None: the recipe's seed. A run that goes on from another's weights keeps that
+    one's, or it would be tuned on pictures it was trained on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +125,12 @@ class Recipe:
     @property
     def steps(self) -> int:
         return sum(phase.steps for phase in self.phases)
+
+    def split(self, store: PictureStore) -> tuple[list[int], list[int]]:
+        """Numbers of the pictures for training and of those put aside."""
+        rule = self.data
+        seed = self.seed if rule.split_seed is None else rule.split_seed
+        return split(store, seed=seed, tune_count=rule.tune_count, min_grayness=rule.min_grayness)
 
     def phase_at(self, step: int) -> tuple[Phase, float]:
         """The phase of a step and the progress in it, 0..1."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from training.data.batches import CropRule, PictureBatch, center_square, to_batch, training_batch
 from training.data.degrade import degrade
-from training.data.pictures import PictureStore, manifest_hash, split
+from training.data.pictures import PictureStore, manifest_hash
 from training.engine.average import MovingAverage
 from training.engine.checkpoint import load_checkpoint, save_checkpoint
 from training.engine.log import RunLog
@@ -19,8 +19,12 @@ from training.engine.precision import autocast
 from training.engine.schedule import cosine_between, warm_up
 from training.families import build_network, freeze_first_blocks, load_imagenet_encoder, parameter_groups
 from training.losses.soft_bins import divergence, soft_bin_loss
+from training.networks import open_network
 from training.recipe import Recipe
+from training.unfold import unfold
 from videocolor.color.codec import BIN_COUNT
+from videocolor.errors import SettingsError
+from videocolor.files import file_sha256
 from videocolor.models.compact import CompactNetwork
 
 logger = logging.getLogger(__name__)
@@ -30,9 +34,18 @@ STOP_FILE = "stop"
 _OUTPUT_STRIDE = 4
 _FREQUENCY_PICTURES = 512
 _TUNE_LOSS_PICTURES = 64
+_UNFOLD_PICTURES, _UNFOLD_SIDE = 320, 128
 
 
-def train(recipe: Recipe, store: PictureStore, run_dir: Path, *, resume: bool, pretrained: bool = True) -> Path:
+def train(
+    recipe: Recipe,
+    store: PictureStore,
+    run_dir: Path,
+    *,
+    resume: bool,
+    pretrained: bool = True,
+    init_from: Path | None = None,
+) -> Path:
     """Train until the recipe's last step, or until a file named `stop` appears in `run_dir`.
 
     Args:
@@ -41,14 +54,13 @@ def train(recipe: Recipe, store: PictureStore, run_dir: Path, *, resume: bool, p
         run_dir: For checkpoint and log.
         resume: Go on from the run's checkpoint; bit for bit as if it had never stopped (on CPU, equal threads).
         pretrained: Start the encoder from ImageNet.
+        init_from: Start the whole network from an exported weight file of the same shape instead.
 
     Returns:
         The checkpoint's path.
     """
     checkpoint = run_dir / CHECKPOINT
-    members, tune_members = split(
-        store, seed=recipe.seed, tune_count=recipe.data.tune_count, min_grayness=recipe.data.min_grayness
-    )
+    members, tune_members = recipe.split(store)
     network = build_network(recipe)
     groups = parameter_groups(network, recipe.optimizer)
     optimizer = torch.optim.AdamW(groups, betas=recipe.optimizer.betas, fused=True)
@@ -64,14 +76,11 @@ def train(recipe: Recipe, store: PictureStore, run_dir: Path, *, resume: bool, p
         average = MovingAverage(network, decay=recipe.optimizer.average_decay)
         average.load(saved["average"])
         frequencies: Tensor = saved["bin_frequencies"]
+        start: str = saved["start"]
     else:
         step = samples = 0
-        if pretrained:
-            load_imagenet_encoder(network)
         frequencies = bin_frequencies(network, store, members)
-        with torch.no_grad():
-            assert network.head.bias is not None
-            network.head.bias.copy_(frequencies.clamp_min(1e-6).log())
+        start = start_network(network, store, members, frequencies, pretrained=pretrained, init_from=init_from)
         average = MovingAverage(network, decay=recipe.optimizer.average_decay)
     network.to(memory_format=torch.channels_last)
 
@@ -83,6 +92,7 @@ def train(recipe: Recipe, store: PictureStore, run_dir: Path, *, resume: bool, p
             "optimizer": optimizer.state_dict(),
             "average": average.state,
             "bin_frequencies": frequencies,
+            "start": start,
             "recipe": asdict(recipe),
             "train_manifest": manifest_hash(store, members),
         }
@@ -134,6 +144,36 @@ def train(recipe: Recipe, store: PictureStore, run_dir: Path, *, resume: bool, p
                 saved_at = time.monotonic()
         save()
     return checkpoint
+
+
+def start_network(
+    network: CompactNetwork,
+    store: PictureStore,
+    members: list[int],
+    frequencies: Tensor,
+    *,
+    pretrained: bool,
+    init_from: Path | None,
+) -> str:
+    """Fill the network's parameters in place; what they started from, for the card.
+
+    Raises:
+        SettingsError: The weight file is of another network.
+    """
+    if init_from is not None:
+        folded = open_network(init_from)
+        unfolded = unfold(folded, store, members[:: max(1, len(members) // _UNFOLD_PICTURES)], side=_UNFOLD_SIDE)
+        try:
+            network.load_state_dict(unfolded.state_dict())
+        except RuntimeError as error:
+            raise SettingsError(f"{init_from} is of another network.", "Give the recipe its hyper.") from error
+        return f"{init_from.name} (sha256 {file_sha256(init_from)[:16]})"
+    if pretrained:
+        load_imagenet_encoder(network)
+    with torch.no_grad():
+        assert network.head.bias is not None
+        network.head.bias.copy_(frequencies.clamp_min(1e-6).log())
+    return "ImageNet (encoder)" if pretrained else "random numbers"
 
 
 def batch_loss(network: CompactNetwork, lightness: Tensor, batch: PictureBatch, recipe: Recipe) -> Tensor:

@@ -1,0 +1,68 @@
+"""From an exported weight file back to a network that trains: batch norm is put where it was folded away."""
+
+import torch
+from torch import Tensor, nn
+
+from training.data.batches import center_square, to_batch
+from training.data.pictures import PictureStore
+from videocolor.models.compact import CompactNetwork, ConvNorm, build
+
+_BATCH = 16
+
+
+@torch.no_grad()
+def unfold(folded: CompactNetwork, store: PictureStore, members: list[int], *, side: int) -> CompactNetwork:
+    """The same function with batch norm behind every convolution.
+
+    Its statistics are measured on photographs; its scale and offset undo them, so that the network in evaluation mode
+    answers what the folded one does, and in training mode nearly so.
+
+    Args:
+        folded: As an export has it, in evaluation mode.
+        store: The photographs.
+        members: Numbers of those to measure on; a few hundred are enough.
+        side: Side of the centre crops in pixels.
+    """
+    meters = {name: _Moments(module.conv) for name, module in folded.named_modules() if isinstance(module, ConvNorm)}
+    for start in range(0, len(members), _BATCH):
+        batch = to_batch([center_square(store.picture(index), side) for index in members[start : start + _BATCH]])
+        folded(folded.to_input(batch.lightness).contiguous(memory_format=torch.channels_last))
+    network = build({"decoder_widths": folded.hyper.decoder_widths, "encoder_width": folded.hyper.encoder_width})
+    for name, module in network.named_modules():
+        if isinstance(module, ConvNorm):
+            meters[name].install(module)
+    network.head.load_state_dict(folded.head.state_dict())
+    return network.eval()
+
+
+class _Moments:
+    """Mean and variance of a convolution's answer, channel by channel."""
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        self._conv = conv
+        self._count = 0
+        self._sum = torch.zeros(conv.out_channels, dtype=torch.float64)
+        self._squares = torch.zeros(conv.out_channels, dtype=torch.float64)
+        self._hook = conv.register_forward_hook(self._add)
+
+    def _add(self, conv: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        values = output.double()
+        self._count += output.numel() // output.shape[1]
+        self._sum += values.sum(dim=(0, 2, 3))
+        self._squares += values.square().sum(dim=(0, 2, 3))
+
+    def install(self, unit: ConvNorm) -> None:
+        """Make `unit` answer what the folded convolution does."""
+        self._hook.remove()
+        norm, bias = unit.norm, self._conv.bias
+        assert norm is not None
+        assert bias is not None
+        mean = (self._sum / self._count).float()
+        variance = (self._squares / self._count - (self._sum / self._count).square()).clamp_min(0).float()
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        unit.conv.weight.copy_(self._conv.weight)
+        norm.running_mean.copy_(mean - bias)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_((variance + norm.eps).sqrt())
+        norm.bias.copy_(mean)
