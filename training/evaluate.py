@@ -13,6 +13,7 @@ from training.networks import enlarge_ab, predict_ab, predict_logits
 from videocolor.color.codec import AB_LIMIT, BinCodec
 from videocolor.color.lab import lab_to_rgb
 from videocolor.errors import SettingsError
+from videocolor.evaluate.batched import colorfulness, psnr
 from videocolor.models.compact import CompactNetwork
 
 METRIC_VERSION = 1
@@ -236,20 +237,6 @@ def mean_scores(rows: Tensor) -> Scores:
         gray_holes=mean[6],
         false_color=mean[7],
     )
-
-
-def psnr(rgb: Tensor, truth: Tensor) -> Tensor:
-    """(N,) peak signal-to-noise ratio in dB of (N, 3, H, W) in 0..1."""
-    error = (rgb - truth).square().mean(dim=(1, 2, 3)).clamp_min(1e-10)
-    return -10 * error.log10()
-
-
-def colorfulness(rgb: Tensor) -> Tensor:
-    """(N,) measure of Hasler and Suesstrunk 2003 for (N, 3, H, W) in 0..1, on their scale of 0..255."""
-    red, green, blue = (rgb * 255).unbind(dim=1)
-    opponents = torch.stack([red - green, (red + green) / 2 - blue], dim=1).flatten(2)
-    spread = opponents.var(dim=2, correction=0).sum(dim=1).sqrt()
-    return spread + 0.3 * opponents.mean(dim=2).square().sum(dim=1).sqrt()
 
 
 def scores_by_kind(

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from videocolor.color.codec import AB_LIMIT
 from videocolor.color.lab import lab_to_rgb
+from videocolor.evaluate.batched import colorfulness
 from videocolor.examine.subject import Subject, full_size
 from videocolor.examine.views import Clip, Material, Photo, View
 from videocolor.progress import NoProgress, Progress
@@ -119,21 +120,6 @@ class Sitting:
             ab = (self.answer(index) * gain).clamp(-AB_LIMIT, AB_LIMIT)
             total += float(colorfulness(lab_to_rgb(photo.view.lightness[None], ab[None])))
         return total / len(self.photos)
-
-
-def colorfulness(rgb: Tensor) -> Tensor:
-    """CF of Hasler and Suesstrunk 2003, signed axes, population deviation.
-
-    Args:
-        rgb: (N, 3, H, W) float32, R'G'B' in 0..1.
-
-    Returns:
-        (N,) on the scale of 0..255; see `videocolor.evaluate.colorfulness` for what the numbers mean.
-    """
-    red, green, blue = (rgb * 255).unbind(dim=1)
-    opponents = torch.stack([red - green, (red + green) / 2 - blue], dim=1).flatten(2)
-    spread = opponents.var(dim=2, correction=0).sum(dim=1).sqrt()
-    return spread + 0.3 * opponents.mean(dim=2).square().sum(dim=1).sqrt()
 
 
 def _rgb_of(view: View) -> Tensor:
