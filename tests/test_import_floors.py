@@ -31,7 +31,7 @@ OWNERS = {
     "click": ("videocolor/cli/",),
     "tqdm": ("videocolor/progress.py",),
     "matplotlib": ("videocolor/evaluate/plots.py",),
-    "jinja2": ("videocolor/evaluate/page.py", "videocolor/examine/page.py"),
+    "jinja2": ("videocolor/evaluate/html.py",),
     "platformdirs": ("videocolor/paths.py",),
     "pooch": ("videocolor/models/store/fetch.py",),
     "requests": ("videocolor/models/store/fetch.py", "videocolor/models/store/resumable.py"),

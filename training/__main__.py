@@ -125,21 +125,27 @@ def sheet(model: Path, target: Path, side: int, columns: int, every: int, first:
 
 
 @main.command()
-@click.argument("checkpoint", type=_path)
+@click.argument("source", type=_path)
 @click.option(
     "--colorfulness", default=0.62, show_default=True, help="Wanted ratio to the truth's, on tuning pictures."
 )
+@click.option("--input-smoothing", type=float, help="Deviation in L* of the bilateral filter on the network's input.")
 @click.option("--folder", type=_path, default=_CHECKOUT / "weights", help="Where the files go.")
 @data_option
 @cache_option
-def export(checkpoint: Path, colorfulness: float, folder: Path, data: Path, cache: Path) -> None:
-    """Write weight file, card and prose of CHECKPOINT, with the decoder chosen on the tuning pictures."""
+def export(
+    source: Path, colorfulness: float, input_smoothing: float | None, folder: Path, data: Path, cache: Path
+) -> None:
+    """Write weight file, card and prose of SOURCE, a checkpoint or an earlier export.
+
+    The decoding is chosen on the pictures put aside for tuning.
+    """
     from training.data.pictures import load_folder, open_store
     from training.export import export as write
 
     store = open_store(data / "train", cache)
     val, _ = load_folder(data / "val")
-    print(write(checkpoint, store, val, folder, colorfulness=colorfulness))
+    print(write(source, store, val, folder, colorfulness=colorfulness, input_smoothing=input_smoothing))
 
 
 if __name__ == "__main__":

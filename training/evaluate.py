@@ -25,8 +25,8 @@ _COLOR_CHROMA = 12.0
 # Pictures grayer than this have no colours to compare with (and an infinite PSNR as gray).
 _MIN_GRAYNESS = 1.0
 _GAINS = (0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.1, 2.5)
-_TEMPERATURES = (0.25, 0.38, 0.5, 0.7)
-# Settings whose PSNR differs by less (in dB) count as equal; false colour decides.
+_TEMPERATURES = (0.25, 0.38, 0.5, 0.7, 1.0)
+# Settings whose PSNR differs by less (in dB) count as equal; false colour and holes decide.
 _PSNR_TIE = 0.05
 
 
@@ -108,7 +108,8 @@ def choose_decoder(
 ) -> tuple[BinCodec, Scores]:
     """The temperature, with the gain that brings the colourfulness ratio to `ratio`, that scores best.
 
-    PSNR decides; among nearly equal ones, the share of false colour.
+    PSNR decides; among nearly equal ones, the share of pixels that are coloured where the truth is gray or gray where
+    it is coloured. False colour alone would favour low temperatures, which leave holes.
 
     Args:
         network: In evaluation mode; its own decoding plays no role.
@@ -141,7 +142,7 @@ def choose_decoder(
         )
     best = max(scores.psnr for _, scores in choices)
     nearly_best = [choice for choice in choices if choice[1].psnr >= best - _PSNR_TIE]
-    return min(nearly_best, key=lambda choice: choice[1].false_color)
+    return min(nearly_best, key=lambda choice: choice[1].false_color + choice[1].gray_holes)
 
 
 def _between(low: Scores, high: Scores, part: float) -> Scores:

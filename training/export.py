@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,14 @@ from training.data.batches import center_square, to_batch
 from training.data.pictures import PictureStore, manifest_hash
 from training.engine.checkpoint import load_checkpoint
 from training.evaluate import METRIC_VERSION, RIM, choose_decoder, report
-from training.recipe import recipe_from
+from training.networks import WEIGHTS_SUFFIX, open_network
+from training.recipe import Recipe, recipe_from
 from videocolor.color.codec import BIN_COUNT, BinCodec
 from videocolor.core.cards import SizeRule
+from videocolor.examine.markdown import empty_section
 from videocolor.files import file_sha256, write_text_atomically
 from videocolor.models.compact import CompactNetwork, build
-from videocolor.models.weights_file import write_weights
+from videocolor.models.weights_file import read_header, write_weights
 
 logger = logging.getLogger(__name__)
 
@@ -40,47 +42,84 @@ _LIMITS = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """What is exported: folded, and rounded to float16 as it will be shipped."""
+
+    network: CompactNetwork
+    recipe: Recipe
+    trained_on: str
+
+
 def export(
-    checkpoint: Path,
+    source: Path,
     store: PictureStore,
     val: PictureStore,
     folder: Path,
     *,
     colorfulness: float,
+    input_smoothing: float | None = None,
     norm_pictures: int = NORM_PICTURES,
 ) -> Path:
     """Write `<name>.safetensors`, `<name>.toml` and `<name>.md` into `folder`.
 
     Args:
-        checkpoint: Of `training.loops.supervised`.
+        source: A checkpoint of `training.loops.supervised`, or an earlier export, which gets another decoding only.
         store: The photographs it was trained on, for batch norm.
         val: The photographs to report on.
         folder: The repository's `weights/`.
         colorfulness: Colourfulness ratio for which temperature and gain are chosen on the tuning pictures.
+        input_smoothing: See `CompactHyper`; None leaves it as it is.
         norm_pictures: How many training pictures batch norm is recomputed on.
 
     Returns:
         The weight file's path.
     """
-    state = load_checkpoint(checkpoint)
-    recipe = recipe_from(state["recipe"], "the checkpoint's recipe")
-    network = build(recipe.hyper)
-    network.load_state_dict(state["average"])
-    members, tune_members = recipe.split(store)
-    recompute_batch_norm(network, store, members[:: max(1, len(members) // norm_pictures)][:norm_pictures])
-    # Scored as shipped: folded and rounded to float16.
-    folded = network.eval().fold().half().float().eval().to(memory_format=torch.channels_last)
+    found = _open_export(source) if source.suffix == WEIGHTS_SUFFIX else _open_checkpoint(source, store, norm_pictures)
+    folded, recipe = found.network, found.recipe
+    if input_smoothing is not None:
+        folded = folded.with_hyper(input_smoothing=input_smoothing)
+    _, tune_members = recipe.split(store)
     codec, tuned = choose_decoder(folded, store, tune_members[:_TUNE_PICTURES], side=_TUNE_SIDE, ratio=colorfulness)
-    folded = folded.with_codec(codec)
+    folded = folded.with_hyper(temperature=codec.temperature, gain=codec.gain)
     logger.info(
         "temperature %.2f, gain %.2f: %.2f dB on the tuning pictures", codec.temperature, codec.gain, tuned.psnr
     )
-    figures = report(folded, val, (256, 128))
+    return _write(found, folded, codec, store, val, folder)
+
+
+def _open_checkpoint(path: Path, store: PictureStore, norm_pictures: int) -> _Source:
+    state = load_checkpoint(path)
+    recipe = recipe_from(state["recipe"], "the checkpoint's recipe")
+    network = build(recipe.hyper)
+    network.load_state_dict(state["average"])
+    members, _ = recipe.split(store)
+    recompute_batch_norm(network, store, members[:: max(1, len(members) // norm_pictures)][:norm_pictures])
     trained_on = (
         f"{len(members)} colour photographs of the project's training set (manifest sha256"
         f" {state['train_manifest'][:16]}), {state['samples']} crops in {state['step']} steps, started"
         f" from {state['start']}."
     )
+    return _Source(network=_as_shipped(network.eval().fold()), recipe=recipe, trained_on=trained_on)
+
+
+def _open_export(path: Path) -> _Source:
+    header = read_header(path)
+    recipe = recipe_from(header["recipe"], "the header's recipe")
+    return _Source(network=_as_shipped(open_network(path)), recipe=recipe, trained_on=header["trained_on"])
+
+
+def _as_shipped(folded: CompactNetwork) -> CompactNetwork:
+    return folded.half().float().eval().to(memory_format=torch.channels_last)
+
+
+def _write(
+    found: _Source, folded: CompactNetwork, codec: BinCodec, store: PictureStore, val: PictureStore, folder: Path
+) -> Path:
+    """Score the network as shipped, and write file, card and prose."""
+    recipe, trained_on = found.recipe, found.trained_on
+    members, tune_members = recipe.split(store)
+    figures = report(folded, val, (256, 128))
     header = {
         "name": recipe.name,
         "family": recipe.family,
@@ -90,11 +129,11 @@ def export(
         "precision": "float16",
         "trained_on": trained_on,
         "data": {
-            "train": state["train_manifest"],
+            "train": manifest_hash(store, members),
             "tune": manifest_hash(store, tune_members),
             "val": manifest_hash(val, list(range(len(val)))),
         },
-        "recipe": state["recipe"],
+        "recipe": asdict(recipe),
         "metrics": figures,
         "licence": _LICENCE,
     }
@@ -200,6 +239,7 @@ The recipe is `{card["recipe"]}`; the header of the weight file holds it as it s
 |---|---|
 {rows}
 
+{empty_section()}
 ## Limits
 
 {card["limits"]}

@@ -12,12 +12,13 @@ from videocolor.errors import SettingsError
 from videocolor.models.compact import CompactNetwork, build
 from videocolor.models.weights_file import read_header, read_weights
 
+WEIGHTS_SUFFIX = ".safetensors"
 _OUTPUT_STRIDE = 4
 
 
 def open_network(path: Path) -> CompactNetwork:
     """The network of an exported weight file, or the moving average of a checkpoint, in evaluation mode."""
-    if path.suffix == ".safetensors":
+    if path.suffix == WEIGHTS_SUFFIX:
         network = build(read_header(path)["hyper"])
         network.load_state_dict(read_weights(path))
     else:

@@ -12,6 +12,7 @@ _LABELS = {
     "mux": "writing",
     "check": "checking",
     "measure": "measuring",
+    "examine": "examining",
 }
 
 

@@ -4,10 +4,10 @@ import os
 import re
 import subprocess
 import sys
-from html.parser import HTMLParser
 
 import pytest
 from colored_films import colored_film, flickering, steady
+from html_page import Page
 
 from videocolor.errors import SettingsError, TargetError
 from videocolor.evaluate.page import check_page, make_page, write_page
@@ -17,36 +17,6 @@ from videocolor.evaluate.shot_report import SurveySettings, survey_film
 from videocolor.progress import NoProgress
 
 _HOSTILE = '"><script>alert(1)<script><img src=x onerror=alert(2)>{{ 7 * 7 }}.mkv'
-# Elements that HTML ends by itself.
-_VOID = {"meta", "img", "br", "hr", "link"}
-
-
-class Page(HTMLParser):
-    """What a browser finds in a page."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.attributes, self.open, self.texts, self.ids = [], [], [], [], []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += [(tag, *pair) for pair in attrs]
-        self.ids += [value for name, value in attrs if name == "id"]
-        if tag not in _VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.handle_starttag(tag, attrs)
-        if tag not in _VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        assert tag == self.open.pop()
-
-    def handle_data(self, data):
-        self.texts.append(data)
 
 
 def survey(path):

@@ -117,7 +117,7 @@ def test_the_decoder_is_chosen_at_the_wanted_colorfulness(network):
     reached = evaluate(network, store, members, side=32).colorfulness_ratio
 
     codec, tuned = choose_decoder(network, store, members, side=32, ratio=reached)
-    chosen = evaluate(network.with_codec(codec), store, members, side=32)
+    chosen = evaluate(network.with_hyper(temperature=codec.temperature, gain=codec.gain), store, members, side=32)
 
     assert reached == pytest.approx(chosen.colorfulness_ratio, rel=0.03)
     assert tuned.psnr == pytest.approx(chosen.psnr, abs=0.05)

@@ -12,6 +12,7 @@ from videocolor.version import __version__
 _COMMANDS = {
     "colorize": "Color a film, a picture or a folder of both.",
     "evaluate": "Score a result against the true colours.",
+    "examine": "Test a model for what users complain of.",
     "models": "List the models and their weights.",
     "probe": "Say what a film is, what was guessed, and what a target will not hold.",
     "report": "Judge a colored film without truth; the shots that need a human first.",

@@ -1,7 +1,7 @@
 """`videocolor report`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,8 @@ from videocolor.errors import SettingsError
 
 if TYPE_CHECKING:
     from videocolor.evaluate.shot_report import FilmReport, ShotReport
+    from videocolor.examine.exam import ExamResult
+    from videocolor.examine.subject import ModelSubject
 
 _ALL = "all"
 
@@ -35,6 +37,12 @@ _ALL = "all"
     help="Wider films are reduced to this before anything is measured.",
 )
 @click.option("--detector", default="ncc", show_default=True, help="ncc; adaptive and hash with [scenedetect].")
+@click.option(
+    "--model",
+    metavar="NAME[+NAME]",
+    help="Examine this model on the film's luma, too: all lines of `videocolor examine` that need no true colors.",
+)
+@click.option("--weights", multiple=True, metavar="[NAME=]FILE", help="Weight file in place of the model's own.")
 @click.option("--no-progress", is_flag=True, help="Draw no progress bar.")
 @json_option
 def command(
@@ -45,13 +53,15 @@ def command(
     pairs: str,
     width: int,
     detector: str,
+    model: str | None,
+    weights: tuple[str, ...],
     no_progress: bool,
     as_json: bool,
 ) -> int:
     """Judge the colors of FILM without any truth, and print the shots that need a human first.
 
     Flicker, tint, drift, gray and colors at their limit, shot by shot; where the report of the run that made FILM
-    lies beside it, what that run knows, too. See docs/evaluation.md.
+    lies beside it, what that run knows, too. With --model, that model's faults on this film. See docs/evaluation.md.
     """
     from videocolor.evaluate.page import check_page, write_page
     from videocolor.evaluate.shot_report import SurveySettings, survey_film
@@ -60,14 +70,46 @@ def command(
     settings = SurveySettings(detector=detector, pairs=_pairs(pairs), width=width)
     if html is not None:
         check_page(html, film, overwrite=overwrite)
-    report = survey_film(film, settings, progress=make_progress(wanted=not no_progress))
+    # Before the film is looked at, so that missing weights are found at once.
+    subject = _subject(model, weights)
+    progress = make_progress(wanted=not no_progress)
+    report = survey_film(film, settings, progress=progress)
+    examined = None
+    if subject is not None:
+        from videocolor.examine.film_lines import examine_on_film
+
+        examined = examine_on_film(subject, report, progress=progress)
     if html is not None:
-        write_page(report, html)
+        write_page(report, html, examined)
     if as_json:
-        print_json(report.to_json() | {"html": None if html is None else str(html)})
+        print_json(_json(report, examined) | {"html": None if html is None else str(html)})
     else:
         _print(report, worst)
+        if examined is not None:
+            _print_lines(examined)
+        for note in _run_notes(report, examined):
+            click.echo(f"note: {note}")
     return 0
+
+
+def _subject(model: str | None, weights: tuple[str, ...]) -> "ModelSubject | None":
+    if model is None:
+        if weights:
+            raise SettingsError("--weights names a file, but there is no --model.", "Name the model that it is for.")
+        return None
+    from videocolor.examine.subject import ModelSubject
+    from videocolor.pipeline.model import load_model
+    from videocolor.settings import RunSettings
+
+    return ModelSubject(load_model(RunSettings(model=model, weights=weights or None)))
+
+
+def _json(report: "FilmReport", examined: "ExamResult | None") -> dict[str, Any]:
+    if examined is None:
+        return report.to_json()
+    values = examined.to_json()
+    examination = {"model": values["model"], "clips": values["clips"], "notes": values["notes"]}
+    return report.to_json() | {"examined": examination, "lines": values["lines"]}
 
 
 def _pairs(text: str) -> int | None:
@@ -90,6 +132,34 @@ def _print(report: "FilmReport", worst: int) -> None:
         click.echo(f"note: {note}")
 
 
+def _print_lines(examined: "ExamResult") -> None:
+    """A row for each line, with the figures that failed."""
+    from videocolor.examine.page import bar_text, figure_text
+
+    failed = sum(line.verdict == "failed" for line in examined.lines)
+    shots = len(examined.clips)
+    click.echo("")
+    click.echo(f"{examined.model} on {_count(shots, 'shot')} of this film: {_count(failed, 'line')} failed")
+    rows = []
+    for line in examined.lines:
+        beyond = [figure for figure in line.figures if figure.verdict == "failed"]
+        words = [f"{figure.name} {figure_text(figure.value)} ({bar_text(figure)})" for figure in beyond]
+        rows.append([str(line.number), line.title, line.verdict.replace("failed", "FAILED"), "; ".join(words)])
+    print_table(["line", "complaint", "verdict", ""], rows)
+    for note in examined.notes:
+        click.echo(f"note: {note}")
+
+
+def _run_notes(report: "FilmReport", examined: "ExamResult | None") -> list[str]:
+    """What the report of the run that made the film says about its model."""
+    if report.record is None:
+        return []
+    made_by = f"{report.record.path.name} says that {report.record.model} made this film"
+    if examined is None:
+        return [f"{made_by}; --model examines a model on it."]
+    return [] if report.record.model == examined.model else [f"{made_by}; the lines are about {examined.model}."]
+
+
 def _row(shot: "ShotReport", *, has_run: bool) -> list[str]:
     figures = shot.figures
     row = [
@@ -108,6 +178,10 @@ def _row(shot: "ShotReport", *, has_run: bool) -> list[str]:
         run = shot.run
         row += ["-", "-"] if run is None else [_text(run.lonely_share), _text(run.correction)]
     return [*row, ", ".join(shot.judgement.reasons)]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _text(value: float | None) -> str:

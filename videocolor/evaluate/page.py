@@ -1,25 +1,22 @@
 """The report as one HTML file that needs nothing else: no scripts, no network, pictures and plots inside."""
 
-import re
-from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from importlib.resources import files
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from videocolor.errors import SettingsError
+from videocolor.evaluate.html import check_target, picture_url, render
 from videocolor.evaluate.plots import Band, draw_plots
 from videocolor.evaluate.ranking import LOOK_FROM, YARDSTICKS
 from videocolor.evaluate.shot_report import FilmReport, ShotReport
-from videocolor.files import check_writable_folder, write_text_atomically
+from videocolor.examine.exam import ExamResult
+from videocolor.examine.page import bar_text, figure_text
+from videocolor.files import write_text_atomically
 from videocolor.media.timing import format_time_code
 from videocolor.version import __version__
 
 _TEMPLATE = "page.html"
-_SUFFIXES = (".html", ".htm")
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 def check_page(target: Path, film: Path, *, overwrite: bool) -> None:
@@ -29,49 +26,41 @@ def check_page(target: Path, film: Path, *, overwrite: bool) -> None:
         SettingsError: The name is no page's, is the film's, or belongs to a file that must not be replaced.
         TargetError: The folder cannot be written.
     """
-    if target.suffix.lower() not in _SUFFIXES:
-        raise SettingsError(f"{target} is no name of a page.", f"Name it {target.name}.html.")
-    if target.is_dir():
-        raise SettingsError(f"{target} is a folder.", f"Name a file in it, for example {target / 'report.html'}.")
-    if target.exists() and film.exists() and target.samefile(film):
-        raise SettingsError(f"{target} is the film itself.", "Choose another name for the page.")
-    if target.exists() and not overwrite:
-        raise SettingsError(f"{target} exists already.", "Use --overwrite, or choose another name.")
-    check_writable_folder(target.parent)
+    check_target(target, film=film, overwrite=overwrite)
 
 
-def write_page(report: FilmReport, target: Path) -> None:
+def write_page(report: FilmReport, target: Path, examined: ExamResult | None = None) -> None:
     """Write the page; a crash leaves no half of it.
+
+    Args:
+        report: Of the film.
+        target: The page.
+        examined: What a model's examination on this film found.
 
     Raises:
         TargetError: It cannot be written.
     """
-    write_text_atomically(target, make_page(report))
+    write_text_atomically(target, make_page(report, examined))
 
 
-def make_page(report: FilmReport) -> str:
+def make_page(report: FilmReport, examined: ExamResult | None = None) -> str:
     """The page's HTML. Names are escaped; what is put in as it is are the plots and the pictures, which we made."""
-    # Here, because no other command needs it.
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": _percent, "number": _number, "clock": format_time_code}
-    template = environment.from_string((files(__package__) / _TEMPLATE).read_text(encoding="utf-8"))
-    page = template.render(
-        report=report,
-        name=Path(report.film).name,
-        rate=None if report.rate is None else f"{float(report.rate):.3f}".rstrip("0").rstrip("."),
-        summary=_summary(report.shots),
-        plots=_plots(report),
-        cards=[_card(shot, report) for shot in report.worst_first if shot.shot in report.thumbnails],
-        to_check=[shot for shot in report.worst_first if shot.judgement.needs_look],
-        yardsticks=YARDSTICKS,
-        look_from=LOOK_FROM,
-        has_run=any(shot.run is not None for shot in report.shots),
-        version=__version__,
-    )
-    # File names that are no UTF-8 arrive as lone surrogates, and names may hold control characters.
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", page.encode("utf-8", "backslashreplace").decode("utf-8"))
+    values = {
+        "report": report,
+        "name": Path(report.film).name,
+        "rate": None if report.rate is None else f"{float(report.rate):.3f}".rstrip("0").rstrip("."),
+        "summary": _summary(report.shots),
+        "plots": _plots(report),
+        "cards": [_card(shot, report) for shot in report.worst_first if shot.shot in report.thumbnails],
+        "to_check": [shot for shot in report.worst_first if shot.judgement.needs_look],
+        "yardsticks": YARDSTICKS,
+        "look_from": LOOK_FROM,
+        "has_run": any(shot.run is not None for shot in report.shots),
+        "version": __version__,
+        "examined": examined,
+    }
+    filters: dict[str, Callable[..., Any]] = {"clock": format_time_code, "figure": figure_text, "bar": bar_text}
+    return render(__package__, _TEMPLATE, values, filters=filters)
 
 
 def _summary(shots: Sequence[ShotReport]) -> dict[str, float | None]:
@@ -97,14 +86,6 @@ def _plots(report: FilmReport) -> Sequence[Any]:
 
 
 def _card(shot: ShotReport, report: FilmReport) -> dict[str, Any]:
-    pictures = [f"data:image/jpeg;base64,{b64encode(data).decode()}" for data in report.thumbnails[shot.shot]]
+    pictures = [picture_url(data) for data in report.thumbnails[shot.shot]]
     alarming = {item.name for item in YARDSTICKS if shot.judgement.severities[item.name] >= 1}
     return {"shot": shot, "pictures": pictures, "alarming": alarming, "run": shot.run and asdict(shot.run)}
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f} %" if share < 0.1 else f"{100 * share:.0f} %"
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"

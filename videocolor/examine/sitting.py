@@ -10,7 +10,9 @@ from torch import Tensor
 from videocolor.color.codec import AB_LIMIT
 from videocolor.color.lab import lab_to_rgb
 from videocolor.evaluate.batched import colorfulness
+from videocolor.examine.scenes import scenes_of
 from videocolor.examine.subject import Subject, full_size
+from videocolor.examine.sweep import Sweep, sweep_sizes
 from videocolor.examine.views import Clip, Material, Photo, View
 from videocolor.progress import NoProgress, Progress
 from videocolor.settings import Strength
@@ -18,7 +20,8 @@ from videocolor.settings import Strength
 MATCHED_RATIO = 0.7
 """Colourfulness over the truth's at which models are compared: a plain gain on ab buys any amount of it."""
 _HIGHEST_GAIN = 8.0
-_HALVINGS = 24
+_MOST_ROUNDS = 30
+_CLOSE = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,8 @@ class ExamSettings:
 
 
 class Sitting:
-    """What lines work with. Answers are kept in half precision: 200 photographs of 256 pixels take 50 MB."""
+    """What lines work with. Answers are kept in half precision: 200 photographs of 256 pixels take 50 MB,
+    and their lightness as much."""
 
     def __init__(
         self,
@@ -87,6 +91,11 @@ class Sitting:
         return (self.answer(index) * (self.matched_gain or 1.0)).clamp(-AB_LIMIT, AB_LIMIT)
 
     @cached_property
+    def sweep(self) -> Sweep:
+        """The answers to a few pictures at many sizes of the network; found once."""
+        return sweep_sizes(self.colors, scenes_of(self.few, self.clips()))
+
+    @cached_property
     def _answers(self) -> tuple[Tensor, ...]:
         answers = []
         for photo in self.photos:
@@ -102,23 +111,40 @@ class Sitting:
     @cached_property
     def matched_gain(self) -> float | None:
         """The factor on ab at which the mean colourfulness is `MATCHED_RATIO` of the truth's; None where none is."""
-        wanted = MATCHED_RATIO * float(self.truth_colorfulness.mean())
-        low, high = 0.0, _HIGHEST_GAIN
-        if not self.photos or self._colorfulness_at(high) < wanted:
+        if not self.photos:
             return None
-        # Colourfulness does not fall with the gain.
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            low, high = (middle, high) if self._colorfulness_at(middle) < wanted else (low, middle)
-            if high - low < 1e-3:
+        wanted = MATCHED_RATIO * float(self.truth_colorfulness.mean())
+        # Colourfulness does not fall with the gain and is nearly straight in it: false position, kept lively by halving
+        # the end that stays (Illinois), needs a handful of rounds over the photographs.
+        low, high = 0.0, _HIGHEST_GAIN
+        below, above = -wanted, self._colorfulness_at(high) - wanted
+        if above < 0:
+            return None
+        gain, last = high, 0
+        for _ in range(_MOST_ROUNDS):
+            gain = (low * above - high * below) / (above - below)
+            miss = self._colorfulness_at(gain) - wanted
+            if abs(miss) < _CLOSE * wanted:
                 break
-        return (low + high) / 2
+            side = 1 if miss > 0 else -1
+            if miss > 0:
+                high, above = gain, miss
+                below = below / 2 if side == last else below
+            else:
+                low, below = gain, miss
+                above = above / 2 if side == last else above
+            last = side
+        return gain
+
+    @cached_property
+    def _lightnesses(self) -> tuple[Tensor, ...]:
+        return tuple(photo.view.lightness for photo in self.photos)
 
     def _colorfulness_at(self, gain: float) -> float:
         total = 0.0
-        for index, photo in enumerate(self.photos):
+        for index, lightness in enumerate(self._lightnesses):
             ab = (self.answer(index) * gain).clamp(-AB_LIMIT, AB_LIMIT)
-            total += float(colorfulness(lab_to_rgb(photo.view.lightness[None], ab[None])))
+            total += float(colorfulness(lab_to_rgb(lightness[None], ab[None])))
         return total / len(self.photos)
 
 

@@ -35,6 +35,10 @@ class Subject(Protocol):
         """
         ...
 
+    def seen_size(self, view: View) -> tuple[int, int]:
+        """Height and width at which the network gets a picture by default; of two blended models the finer one's."""
+        ...
+
     def largest_ab(self, views: Sequence[View], side: int | None = None) -> float | None:
         """The largest |a*| or |b*| before any clamp; None: the answers are bounded by construction."""
         ...
@@ -51,28 +55,34 @@ class ModelSubject:
         self._seed = seed
 
     def answer(self, views: Sequence[View], side: int | None = None) -> Tensor:
-        height, width = views[0].size
+        sizes = self._sizes(views[0], side)
+        count = default_batch_size(self._colorizer.compute.device, max(h * w for h, w in sizes))
+        parts = (self._batch(views[start : start + count], sizes) for start in range(0, len(views), count))
+        return torch.cat([self._colorizer.predict(part).ab.float().cpu() for part in parts])
+
+    def seen_size(self, view: View) -> tuple[int, int]:
+        return max(self._sizes(view, None), key=lambda size: size[0] * size[1])
+
+    def largest_ab(self, views: Sequence[View], side: int | None = None) -> float | None:
+        return self._colorizer.largest_ab(self._batch(views, self._sizes(views[0], side)))
+
+    def _sizes(self, view: View, side: int | None) -> list[tuple[int, int]]:
+        """Of the lightness for each member."""
         sizes = []
         for member in self._colorizer.members:
             rule = member.card.size_rule
-            wanted = side or rule.side(self._render_factor, is_still=views[0].is_still)
-            sizes.append(picture_network_size(height, width, member.card, wanted))
-        count = default_batch_size(self._colorizer.compute.device, max(h * w for h, w in sizes))
-        parts = [self._batch(views[start : start + count], sizes) for start in range(0, len(views), count)]
-        return torch.cat(parts)
+            wanted = side or rule.side(self._render_factor, is_still=view.is_still)
+            sizes.append(picture_network_size(*view.size, member.card, wanted))
+        return sizes
 
-    def largest_ab(self, views: Sequence[View], side: int | None = None) -> float | None:
-        return None
-
-    def _batch(self, views: Sequence[View], sizes: Sequence[tuple[int, int]]) -> Tensor:
+    def _batch(self, views: Sequence[View], sizes: Sequence[tuple[int, int]]) -> LumaBatch:
         lightness, *further = (
             torch.stack([_reduced(view.lightness, size) for view in views]).to(self._colorizer.compute.device)
             for size in sizes
         )
         shot = Shot(index=0, start_pts=0, end_pts=len(views), frame_count=len(views), cause="start")
         context = ShotContext(shot=shot, seed=shot_seed(self._seed, 0))
-        batch = LumaBatch(lightness=lightness, pts=tuple(range(len(views))), context=context, further=tuple(further))
-        return self._colorizer.predict(batch).ab.float().cpu()
+        return LumaBatch(lightness=lightness, pts=tuple(range(len(views))), context=context, further=tuple(further))
 
 
 def full_size(ab: Tensor, view: View) -> Tensor:

@@ -1,6 +1,7 @@
 """From a bare network to a Colorizer: size, rim, inference mode, precision and memory, once around every family."""
 
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -39,6 +40,10 @@ class DeviceColorizer(Colorizer, Protocol):
     @property
     def members(self) -> "tuple[DeviceColorizer, ...]":
         """The colorizers whose answers make up this one's; itself alone, unless models are merged."""
+        ...
+
+    def largest_ab(self, batch: LumaBatch) -> float | None:
+        """The largest |a*| or |b*| before any clamp; None: no answer can leave -110..110 by construction."""
         ...
 
 
@@ -110,6 +115,30 @@ class NetworkColorizer:
         self._most_frames = (count + 1) // 2
         parts = [self._predict_halving(half) for half in torch.split(lightness, self._most_frames)]
         return _joined(parts)
+
+    def largest_ab(self, batch: LumaBatch) -> float | None:
+        """The largest |a*| or |b*| inside the frames before any clamp, for families that offer `unbounded_ab`.
+
+        Args:
+            batch: As for `predict`.
+
+        Returns:
+            In Lab units; None for a family without it, whose answers are bounded by construction.
+
+        Raises:
+            OutOfMemoryError: One frame alone does not fit.
+        """
+        unbounded: Callable[[Tensor], Tensor] | None = getattr(self._network, "unbounded_ab", None)
+        if unbounded is None:
+            return None
+        network: FamilyNetwork = self._network  # type: ignore[assignment]
+        # One frame at a time, as `predict` ends when memory is short.
+        peaks = []
+        for lightness in torch.split(batch.lightness.to(self.compute.device), 1):
+            padded, window = pad_for_network(lightness, self.card)
+            ab = unbounded(self.run_network(network.to_input(padded)))
+            peaks.append(crop_to_window(ab, window).abs().amax())
+        return float(torch.stack(peaks).amax())
 
     def _out_of_memory(self, lightness: Tensor) -> OutOfMemoryError:
         height, width = lightness.shape[2:]

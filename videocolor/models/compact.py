@@ -15,6 +15,7 @@ from videocolor.color.codec import BIN_COUNT, BinCodec
 from videocolor.color.lab import lightness_to_gray
 from videocolor.core.frames import ChromaBatch
 from videocolor.errors import WeightsError
+from videocolor.models.blocks.bilateral import bilateral_filter
 from videocolor.models.hyper import read_hyper
 
 # TensorFlow's defaults, with which Lite2 was trained.
@@ -48,6 +49,9 @@ class CompactHyper:
     """`BinCodec.temperature`."""
     gain: float = 1.25
     """`BinCodec.gain`."""
+    input_smoothing: float = 0.0
+    """Deviation in L* of the bilateral filter on the input; 0: none. The network learnt from small, compressed
+    photographs: the texture of sharp frames and their grain are finer than what it knows."""
     folded: bool = False
     """True: convolutions have biases and no batch norm follows, the form for inference."""
 
@@ -56,6 +60,8 @@ class CompactHyper:
             raise WeightsError(
                 f"decoder_widths has {len(self.decoder_widths)} numbers.", "Give three: for strides 16, 8 and 4."
             )
+        if self.input_smoothing < 0:
+            raise WeightsError(f"input_smoothing is {self.input_smoothing}.", "Give 0 or more.")
 
 
 class ConvNorm(nn.Module):
@@ -191,7 +197,7 @@ class CompactNetwork(nn.Module):
         self.head = Float32Conv2d(channels, BIN_COUNT, 1)
 
     def to_input(self, lightness: Tensor) -> Tensor:
-        """The encoder's input: gray sRGB of Lab (L*, 0, 0), three times, as (x - 127) / 128 of 0..255.
+        """The encoder's input: smoothed gray sRGB of Lab (L*, 0, 0), three times, as (x - 127) / 128 of 0..255.
 
         Args:
             lightness: (N, 1, h, w) float32, L* in 0..100.
@@ -199,6 +205,8 @@ class CompactNetwork(nn.Module):
         Returns:
             (N, 3, h, w) float32, about -1..1.
         """
+        if self.hyper.input_smoothing > 0:
+            lightness = bilateral_filter(lightness, self.hyper.input_smoothing)
         gray = (lightness_to_gray(lightness) * 255 - 127) / 128
         return gray.expand(-1, 3, -1, -1)
 
@@ -220,9 +228,9 @@ class CompactNetwork(nn.Module):
         ab, confidence = self.codec.decode(output)
         return ChromaBatch(ab=ab, confidence=confidence)
 
-    def with_codec(self, codec: BinCodec) -> "CompactNetwork":
-        """The same parameters (not copied) with another decoding."""
-        network = CompactNetwork(replace(self.hyper, temperature=codec.temperature, gain=codec.gain))
+    def with_hyper(self, **changes: Any) -> "CompactNetwork":
+        """The same parameters (not copied) with another decoding or smoothing: fields of `CompactHyper`."""
+        network = CompactNetwork(replace(self.hyper, **changes))
         network.load_state_dict(self.state_dict(), assign=True)
         return network.train(self.training)
 

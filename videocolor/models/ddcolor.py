@@ -117,9 +117,13 @@ class DDColorNetwork(nn.Module):
             own = F.conv2d(x, refine.weight[:, -3:], refine.bias)
         return self.decoder.last_shuf.mixed(y, mix) + own
 
+    def unbounded_ab(self, output: Tensor) -> Tensor:
+        """The answer itself: ab (N, 2, h, w) before it is clamped."""
+        return output
+
     def to_ab(self, output: Tensor, lightness: Tensor) -> ChromaBatch:
         """The answer itself, clamped to -110..110, whatever the lightness; the network knows no confidence."""
-        return ChromaBatch(ab=output.clamp(-_MOST_AB, _MOST_AB))
+        return ChromaBatch(ab=self.unbounded_ab(output).clamp(-_MOST_AB, _MOST_AB))
 
     def fold(self) -> "DDColorNetwork":
         """The same function with norms multiplied into convolutions, in place; for evaluation only."""

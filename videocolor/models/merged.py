@@ -54,8 +54,8 @@ class MergedColorizer:
         Raises:
             OutOfMemoryError: One frame alone does not fit.
         """
-        second_batch = replace(batch, lightness=batch.further[0], further=()) if batch.further else batch
-        answers = (self._parts[0].predict(replace(batch, further=())), self._parts[1].predict(second_batch))
+        first_batch, second_batch = _seen_by_each(batch)
+        answers = (self._parts[0].predict(first_batch), self._parts[1].predict(second_batch))
         # inference_mode is per thread and leaks through `yield`: it is entered here only.
         with torch.inference_mode():
             size = (max(a.ab.shape[2] for a in answers), max(a.ab.shape[3] for a in answers))
@@ -65,6 +65,23 @@ class MergedColorizer:
                 second = bound_chroma(first, second, lightness)
             ab = torch.lerp(first, second, self._blend.weight)
             return ChromaBatch(ab=ab, confidence=_blended_confidence(answers, size, self._blend.weight))
+
+    def largest_ab(self, batch: LumaBatch) -> float | None:
+        """The largest of both models, neither blended nor bounded: what one clamps shows as a blotch in the blend.
+
+        Args:
+            batch: As for `predict`.
+
+        Returns:
+            In Lab units; None where both models' answers are bounded by construction.
+
+        Raises:
+            OutOfMemoryError: One frame alone does not fit.
+        """
+        peaks = [part.largest_ab(seen) for part, seen in zip(self._parts, _seen_by_each(batch), strict=True)]
+        known = [peak for peak in peaks if peak is not None]
+        # In torch, where NaN is larger than any number.
+        return float(torch.tensor(known).amax()) if known else None
 
 
 def bound_chroma(first: Tensor, second: Tensor, lightness: Tensor) -> Tensor:
@@ -109,6 +126,11 @@ def merged_card(first: ModelCard, second: ModelCard) -> ModelCard:
         metrics={},
         limits="",
     )
+
+
+def _seen_by_each(batch: LumaBatch) -> tuple[LumaBatch, LumaBatch]:
+    second = replace(batch, lightness=batch.further[0], further=()) if batch.further else batch
+    return replace(batch, further=()), second
 
 
 def _resized(x: Tensor, size: tuple[int, int]) -> Tensor:

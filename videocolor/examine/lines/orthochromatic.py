@@ -1,0 +1,105 @@
+"""Line 18: the grays of film that does not see red. Skin and casts again, beside the same answers to plain grays."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from videocolor.color.lab import gray_to_lightness
+from videocolor.color.transfer import from_linear, to_linear
+from videocolor.examine.colors import MeanColors, indices_by_group, worst_photos
+from videocolor.examine.lines.casts import MOST_CAST
+from videocolor.examine.lines.skin import skin_share
+from videocolor.examine.scenes import color_all
+from videocolor.examine.sitting import Sitting
+from videocolor.examine.verdict import Figure, LineResult, not_tested
+from videocolor.examine.views import Photo, View
+
+_TITLE = "orthochromatic film"
+_WEIGHTS = (0.0, 0.4, 0.6)
+"""Of red, green and blue in linear light, where L* weighs with .21, .72 and .07: film answers to light, not to code
+values."""
+_KEPT = 0.8
+"""Least share of a figure on L* that must be left."""
+_AT_ONCE = 16
+
+
+def line_18(sitting: Sitting) -> LineResult:
+    """What is left of lines 7 and 9 where red is dark. The answers stand under the photographs' own lightness."""
+    photos = sitting.photos
+    if not photos:
+        return not_tested(18, _TITLE, "needs photographs in colour")
+    plain = [sitting.answer(index) for index in range(len(photos))]
+    ortho = _orthochromatic_answers(sitting)
+    before, after = MeanColors.of(sitting, plain), MeanColors.of(sitting, ortho)
+    lost = (after.offsets.norm(dim=1) - before.offsets.norm(dim=1)).tolist()
+    groups: dict[str, dict[str, float | None]] = {}
+    for group, members in indices_by_group(photos).items():
+        part = after.only(members)
+        groups[group] = {"pictures": float(len(members)), "r2": part.r2, "cast, ab": part.cast}
+    return LineResult(
+        number=18,
+        title=_TITLE,
+        figures=(
+            *_skin_figures(skin_share(sitting, plain), skin_share(sitting, ortho)),
+            *_cast_figures(before, after),
+        ),
+        groups=groups,
+        examples=tuple(
+            replace(example, name=f"{example.name}, orthochromatic")
+            for example in worst_photos(photos, lost, ortho.__getitem__)
+        ),
+    )
+
+
+def orthochromatic(photo: Photo) -> View:
+    """A photograph as orthochromatic film shows it: red is dark, blue is light, what is neutral stays as it is."""
+    rgb = torch.from_numpy(photo.rgb.astype(np.float32) / 255)
+    exposure = to_linear(rgb, "sdr") @ torch.tensor(_WEIGHTS)
+    return View(lightness=gray_to_lightness(from_linear(exposure, "sdr"))[None], ab=photo.view.ab)
+
+
+def _orthochromatic_answers(sitting: Sitting) -> list[Tensor]:
+    """(2, H, W) float32 for each photograph."""
+    answers: list[Tensor] = []
+    for start in range(0, len(sitting.photos), _AT_ONCE):
+        views = [orthochromatic(photo) for photo in sitting.photos[start : start + _AT_ONCE]]
+        answers += color_all(sitting.colors, views)
+    return answers
+
+
+def _skin_figures(before: float | None, after: float | None) -> Sequence[Figure]:
+    """Line 7's share, which is better the larger it is."""
+    name = "skin boxes of skin's hue and chroma"
+    if before is None or after is None:
+        return [
+            Figure(name=f"{name}, share of those on L*", value=None, why_not_tested="no photograph with known skin")
+        ]
+    return [
+        Figure(name=f"{name}, share of those on L*", value=_kept(before, after), low=_KEPT),
+        Figure(name=f"{name}, share of all", value=after),
+    ]
+
+
+def _cast_figures(before: MeanColors, after: MeanColors) -> Sequence[Figure]:
+    """Line 9's r2, which is better the larger, and its cast, which is better the smaller."""
+    if why := before.why_not_tested:
+        return [Figure(name="mean colours of the pictures", value=None, why_not_tested=why)]
+    # Where less is better, four fifths as good is five fourths as large. But a cast that line 9 does not mind is no
+    # fault here: from .4 ab to .6 a colorizer loses nothing that anybody sees.
+    most = max(MOST_CAST, before.cast / _KEPT)
+    return [
+        Figure(
+            name="r2 of the pictures' mean colours, share of that on L*", value=_kept(before.r2, after.r2), low=_KEPT
+        ),
+        Figure(name="r2", value=after.r2),
+        Figure(name="cast: mean offset over all pictures, ab", value=after.cast, high=most),
+        Figure(name="cast on L*, ab", value=before.cast),
+    ]
+
+
+def _kept(before: float | None, after: float | None) -> float | None:
+    """The share of a figure that is left; None where there was nothing."""
+    return after / before if before and after is not None else None

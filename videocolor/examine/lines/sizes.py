@@ -1,0 +1,131 @@
+"""Lines 5 and 6: what the size of the network does to the colours. Both look at one sweep."""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from videocolor.color.lab import lab_to_rgb
+from videocolor.evaluate.batched import colorfulness
+from videocolor.examine.colors import LEAST_MEAN_CHROMA, chroma, mean_chroma
+from videocolor.examine.lines.frames import mean_true_chroma, too_gray
+from videocolor.examine.scenes import by_group, view_groups
+from videocolor.examine.sitting import Sitting
+from videocolor.examine.sweep import Sweep
+from videocolor.examine.verdict import Example, Figure, LineResult, not_tested
+
+_JUMPS = "colors explode or jump with the network's size"
+_FADES = "the network's size changes how colorful it is"
+_CHANGE = "mean change of ab between neighboring sizes, largest"
+_RATIO = "colorfulness, smallest over largest of all sizes"
+_NO_PICTURES = "needs photographs or clips"
+_SHOWN = 3
+"""Pictures that are examples, each at two sizes."""
+_GRAY = 1.0
+"""Colourfulness below which nothing is compared: rounding alone gives some."""
+
+
+def line_5(sitting: Sitting) -> LineResult:
+    """The largest ab before any clamp, and the mean change of ab from each size to the next."""
+    sweep = sitting.sweep
+    if not sweep.scenes:
+        return not_tested(5, _JUMPS, _NO_PICTURES)
+    pairs = list(pairwise(sweep.answers))
+    # Who knows one size only cannot change with it.
+    table = torch.stack([_changes(sweep, *pair) for pair in pairs]) if pairs else torch.zeros(1, len(sweep.scenes))
+    means = table.mean(dim=1)
+    figures = (
+        _peak(sitting),
+        # Each pair has to hold: whoever changes the size goes from one to one other.
+        Figure(name=_CHANGE, value=float(means.max()), high=4),
+        Figure(name="the same, mean of all neighbors", value=float(means.mean())),
+    )
+
+    def of_some(numbers: list[int]) -> dict[str, float | None]:
+        return {_CHANGE: float(table[:, numbers].mean(dim=1).max())}
+
+    groups = by_group([scene.group for scene in sweep.scenes], of_some)
+    return LineResult(number=5, title=_JUMPS, figures=figures, groups=groups, examples=_jumps(sweep, table, pairs))
+
+
+def line_6(sitting: Sitting) -> LineResult:
+    """The least colourfulness of a size over the largest, each the mean of all pictures."""
+    sweep = sitting.sweep
+    if not sweep.scenes:
+        return not_tested(6, _FADES, _NO_PICTURES)
+    if too_gray([mean_true_chroma([scene.view]) for scene in sweep.scenes]):
+        return not_tested(6, _FADES, "the pictures have too little color themselves")
+    table = torch.stack([_colorfulness(sweep, side) for side in sweep.answers])
+    strength = mean_chroma(ab.float() for found in sweep.answers.values() for ab in found)
+    figures = (
+        Figure(name="mean chroma over all sizes", value=strength, low=LEAST_MEAN_CHROMA),
+        Figure(name=_RATIO, value=_ratio(table), low=0.75),
+        *(
+            Figure(name=f"colorfulness at {side} pixels", value=mean)
+            for side, mean in zip(sweep.answers, table.mean(dim=1).tolist(), strict=True)
+        ),
+    )
+    groups = by_group([scene.group for scene in sweep.scenes], lambda numbers: {_RATIO: _ratio(table[:, numbers])})
+    return LineResult(number=6, title=_FADES, figures=figures, groups=groups, examples=_palest(sweep, table))
+
+
+def _peak(sitting: Sitting) -> Figure:
+    sweep, name = sitting.sweep, "largest ab before any clamp"
+    peaks = []
+    for side in sweep.answers:
+        for group in view_groups(scene.view for scene in sweep.scenes):
+            peak = sitting.subject.largest_ab(group, side)
+            if peak is None:
+                return Figure(name=name, value=None, why_not_tested="the model's answers are bounded")
+            peaks.append(peak)
+    # In torch, where NaN is larger than any number.
+    return Figure(name=name, value=float(torch.tensor(peaks).amax()), high=110)
+
+
+def _changes(sweep: Sweep, smaller: int, larger: int) -> Tensor:
+    """(scenes,) mean distance between the colours at two sizes."""
+    pairs = zip(sweep.answers[smaller], sweep.answers[larger], strict=True)
+    return torch.stack([chroma(one.float() - other.float()).mean() for one, other in pairs])
+
+
+def _colorfulness(sweep: Sweep, side: int) -> Tensor:
+    """(scenes,) at one size."""
+    shown = zip(sweep.scenes, sweep.answers[side], strict=True)
+    return torch.cat([colorfulness(lab_to_rgb(scene.view.lightness[None], ab.float()[None])) for scene, ab in shown])
+
+
+def _ratio(table: Tensor) -> float | None:
+    """Of colourfulness (sizes, scenes)."""
+    means = table.mean(dim=1)
+    return float(means.min() / means.max()) if means.max() >= _GRAY else None
+
+
+def _jumps(sweep: Sweep, table: Tensor, pairs: list[tuple[int, int]]) -> tuple[Example, ...]:
+    """The pictures that change most from one size to the next, at both."""
+    if not pairs:
+        return ()
+    worst, places = table.max(dim=0)
+    order = worst.argsort(descending=True).tolist()[:_SHOWN]
+    return tuple(_example(sweep, n, side, float(worst[n])) for n in order for side in pairs[int(places[n])])
+
+
+def _palest(sweep: Sweep, table: Tensor) -> tuple[Example, ...]:
+    """The pictures whose colourfulness changes most, at the sizes of the least and of the largest."""
+    ratios = table.amin(dim=0) / table.amax(dim=0).clamp_min(_GRAY)
+    sides = list(sweep.answers)
+    return tuple(
+        _example(sweep, n, sides[int(place)], 1 - float(ratios[n]))
+        for n in ratios.argsort().tolist()[:_SHOWN]
+        for place in (table[:, n].argmin(), table[:, n].argmax())
+    )
+
+
+def _example(sweep: Sweep, number: int, side: int, badness: float) -> Example:
+    scene = sweep.scenes[number]
+    return Example(
+        name=f"{scene.name}, network size {side}",
+        badness=badness,
+        lightness=scene.view.lightness,
+        ab=sweep.answers[side][number].float(),
+        truth=scene.view.ab,
+    )

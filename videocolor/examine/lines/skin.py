@@ -1,0 +1,152 @@
+"""Line 7: hands and faces without the colour of skin. Line 18 asks the same of other gray pictures."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from videocolor.examine.colors import chroma, hue, indices_by_group, true_ab, worst_photos
+from videocolor.examine.sitting import Sitting
+from videocolor.examine.skin_boxes import shipped_boxes, skin_regions
+from videocolor.examine.verdict import Figure, LineResult, not_tested
+from videocolor.examine.views import Photo
+
+_TITLE = "zombie hands, unpainted faces"
+_HUES = (20.0, 75.0)
+_CHROMAS = (8.0, 35.0)
+_GRAY_CHROMA = 5.0
+_LEAST_RIGHT = 0.85
+_MOST_GRAY = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkinShares:
+    """How skin came out, as shares of the boxes on which the truth itself has the colour of skin."""
+
+    right: float
+    """Median hue within 20-75 degrees and median chroma within 8-35."""
+    gray: float
+    """Median chroma below 5."""
+    boxes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """One box of an answer."""
+
+    is_right: bool
+    is_gray: bool
+    distance: float
+    """Of the median ab from the truth's."""
+
+
+_ByPhoto = dict[int, list[_Judged]]
+"""The boxes of each photograph that has some, by its number."""
+
+
+def line_7(sitting: Sitting) -> LineResult:
+    """Whether skin has the colour of skin in the plain answers: users see those. The matched ones are told beside."""
+    judged = _judge(sitting, sitting.answer)
+    if not judged:
+        return not_tested(7, _TITLE, "no photograph with known skin")
+    shares = _shares(judged.values())
+    matched = None if sitting.matched_gain is None else _shares(_judge(sitting, sitting.matched).values())
+    return LineResult(
+        number=7,
+        title=_TITLE,
+        figures=(
+            Figure(name="skin boxes of skin's hue and chroma, share", value=shares.right, low=_LEAST_RIGHT),
+            Figure(name="skin boxes with chroma < 5, share", value=shares.gray, high=_MOST_GRAY),
+            Figure(name="of skin's hue and chroma, matched, share", value=None if matched is None else matched.right),
+            Figure(name="with chroma < 5, matched, share", value=None if matched is None else matched.gray),
+            Figure(name="skin boxes", value=float(shares.boxes)),
+        ),
+        groups=_groups(sitting.photos, judged),
+        examples=worst_photos(sitting.photos, _badness(sitting.photos, judged), sitting.answer),
+    )
+
+
+def skin_shares(sitting: Sitting, answers: Sequence[Tensor]) -> SkinShares | None:
+    """How skin came out in given answers.
+
+    Args:
+        sitting: Whose photographs were answered.
+        answers: (2, H, W) float32 ab for each of `sitting.photos`, in order and of their size.
+
+    Returns:
+        None where no photograph has a usable box.
+    """
+    judged = _judge(sitting, answers.__getitem__)
+    return _shares(judged.values()) if judged else None
+
+
+def skin_share(sitting: Sitting, answers: Sequence[Tensor]) -> float | None:
+    """The share (0..1) of skin boxes of skin's hue and chroma; arguments and None as those of `skin_shares`."""
+    shares = skin_shares(sitting, answers)
+    return None if shares is None else shares.right
+
+
+def _judge(sitting: Sitting, answer: Callable[[int], Tensor]) -> _ByPhoto:
+    """All boxes on which the truth has the colour of skin."""
+    boxes = shipped_boxes()
+    judged = {}
+    for index, photo in enumerate(sitting.photos):
+        regions = skin_regions(photo, boxes)
+        if not regions:
+            continue
+        truth = true_ab(photo)
+        if kept := [region for region in regions if _is_skin(truth[:, *region])]:
+            ab = answer(index)
+            judged[index] = [_judge_box(ab[:, *region], truth[:, *region]) for region in kept]
+    return judged
+
+
+def _judge_box(ab: Tensor, truth: Tensor) -> _Judged:
+    apart = _median(ab.flatten(1)) - _median(truth.flatten(1))
+    return _Judged(
+        is_right=_is_skin(ab),
+        is_gray=float(_median(chroma(ab).flatten())) < _GRAY_CHROMA,
+        distance=float(torch.linalg.norm(apart)),
+    )
+
+
+def _is_skin(ab: Tensor) -> bool:
+    # A median needs an order: the circle of hues is cut open opposite to skin's.
+    opposite = sum(_HUES) / 2 - 180
+    median_hue = float(_median((hue(ab) - opposite).remainder(360).flatten())) + opposite
+    median_chroma = float(_median(chroma(ab).flatten()))
+    return _HUES[0] <= median_hue <= _HUES[1] and _CHROMAS[0] <= median_chroma <= _CHROMAS[1]
+
+
+def _median(values: Tensor) -> Tensor:
+    """Over the last dimension; of an even count the mean of the middle two, which `torch.median` does not give."""
+    return values.quantile(0.5, dim=-1)
+
+
+def _shares(photos: Iterable[list[_Judged]]) -> SkinShares:
+    boxes = [box for of_photo in photos for box in of_photo]
+    return SkinShares(
+        right=sum(box.is_right for box in boxes) / len(boxes),
+        gray=sum(box.is_gray for box in boxes) / len(boxes),
+        boxes=len(boxes),
+    )
+
+
+def _groups(photos: Sequence[Photo], judged: _ByPhoto) -> dict[str, dict[str, float | None]]:
+    groups: dict[str, dict[str, float | None]] = {}
+    for group, indices in indices_by_group(photos).items():
+        if members := [judged[index] for index in indices if index in judged]:
+            shares = _shares(members)
+            groups[group] = {
+                "pictures": float(len(members)),
+                "skin boxes": float(shares.boxes),
+                "of skin's hue and chroma, share": shares.right,
+                "with chroma < 5, share": shares.gray,
+            }
+    return groups
+
+
+def _badness(photos: Sequence[Photo], judged: _ByPhoto) -> list[float]:
+    """Of each photograph: how far its wrong boxes are from the truth, all together."""
+    return [sum(box.distance for box in judged.get(index, ()) if not box.is_right) for index in range(len(photos))]

@@ -1,0 +1,67 @@
+"""Pictures for lines that need no true colours: photographs, or where there are none a frame of each clip."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
+
+from torch import Tensor
+
+from videocolor.examine.views import GROUPS, Clip, Photo, View
+
+_MOST_VIEWS = 16
+"""Of one network run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scene:
+    """A picture with its name."""
+
+    name: str
+    """Of the photograph or clip."""
+    view: View
+    group: str | None = None
+    """See `Photo.group`."""
+
+
+def scenes_of(photos: Sequence[Photo], clips: Iterable[Clip]) -> tuple[Scene, ...]:
+    """The photographs, or without any the middle frames of the clips, which are read only then."""
+    if photos:
+        return tuple(Scene(name=photo.name, view=photo.view, group=photo.group) for photo in photos)
+    return tuple(Scene(name=clip.name, view=clip.views[len(clip.views) // 2]) for clip in clips if clip.views)
+
+
+def color_all(
+    color: Callable[[Sequence[View], int | None], Tensor], views: Iterable[View], side: int | None = None
+) -> Iterator[Tensor]:
+    """Colour many pictures, which are only asked for when it is their turn.
+
+    Args:
+        color: Views of one size, and the side, to (N, 2, H, W).
+        views: The pictures, of several sizes.
+        side: See `Subject.answer`.
+
+    Yields:
+        (2, H, W) for each view, in order.
+    """
+    for group in view_groups(views):
+        yield from color(group, side)
+
+
+def view_groups(views: Iterable[View]) -> Iterator[list[View]]:
+    """The views in order, in groups that fit into one network run: of one size and kind, and not too many."""
+    for _, alike in groupby(views, key=lambda view: (view.size, view.is_still)):
+        while group := list(islice(alike, _MOST_VIEWS)):
+            yield group
+
+
+def by_group(
+    groups: Sequence[str | None], figures: Callable[[list[int]], dict[str, float | None]]
+) -> dict[str, dict[str, float | None]]:
+    """Figures of each group of pictures that is there.
+
+    Args:
+        groups: Of each picture; see `Photo.group`.
+        figures: From the numbers of some of the pictures to their figures by name.
+    """
+    members = {name: [number for number, group in enumerate(groups) if group == name] for name in GROUPS}
+    return {name: figures(numbers) for name, numbers in members.items() if numbers}
