@@ -101,7 +101,7 @@ def tune(model: Path, side: int, pictures: int, data: Path, cache: Path) -> None
     codecs = [BinCodec(temperature=value) for value in (0.25, 0.38, 0.5, 0.7)]
     gains = (1.0, 1.2, 1.4, 1.6, 1.8)
     rows = scoring.sweep(open_network(model), store, members[:pictures], side=side, codecs=codecs, gains=gains)
-    print(scoring.format_scores({f"T {row.temperature} gain {row.gain}": row.scores for row in rows}))
+    print(scoring.format_scores({f"T {row.codec.temperature} gain {row.gain}": row.scores for row in rows}))
 
 
 @main.command()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import pairwise
+from math import hypot
 
 import torch
 from torch import Tensor
@@ -24,9 +25,11 @@ _GRAY_CHROMA = 4.0
 _COLOR_CHROMA = 12.0
 # Pictures grayer than this have no colours to compare with (and an infinite PSNR as gray).
 _MIN_GRAYNESS = 1.0
-_GAINS = (0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.1, 2.5)
-_TEMPERATURES = (0.25, 0.38, 0.5, 0.7, 1.0)
-# Settings whose PSNR differs by less (in dB) count as equal; false colour and holes decide.
+_GAINS = (0.8, 1.1, 1.4, 1.8, 2.4)
+_TEMPERATURES = (0.38, 0.5, 0.7, 1.0)
+# Of the mean colour of the tuning pictures, what `BinCodec.unsure_ab` takes away.
+_UNSURE_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+# Settings whose PSNR differs by less (in dB) count as equal; the cast decides.
 _PSNR_TIE = 0.05
 
 
@@ -50,6 +53,8 @@ class Scores:
     """Share of pixels with chroma below 4 where the truth is above 12."""
     false_color: float
     """Share of pixels with chroma above 12 where the truth is below 4."""
+    cast: float
+    """Distance in ab of the mean of all results from the mean of all truths times `colorfulness_ratio`."""
 
     @property
     def psnr_gain(self) -> float:
@@ -108,8 +113,8 @@ def choose_decoder(
 ) -> tuple[BinCodec, Scores]:
     """The temperature, with the gain that brings the colourfulness ratio to `ratio`, that scores best.
 
-    PSNR decides; among nearly equal ones, the share of pixels that are coloured where the truth is gray or gray where
-    it is coloured. False colour alone would favour low temperatures, which leave holes.
+    PSNR decides; among nearly equal ones, the smallest cast. False colour would favour low temperatures, which leave
+    holes in the colour.
 
     Args:
         network: In evaluation mode; its own decoding plays no role.
@@ -122,27 +127,38 @@ def choose_decoder(
     Returns:
         The codec and its scores on these pictures (interpolated in the gain).
     """
-    codecs = [BinCodec(temperature=value, gain=1.0) for value in _TEMPERATURES]
-    rows = sweep(network, store, members, side=side, codecs=codecs, gains=_GAINS, rim=rim)
-    choices = []
-    for codec in codecs:
-        curve = sorted(
-            (row for row in rows if row.temperature == codec.temperature), key=lambda row: row.scores.colorfulness_ratio
-        )
-        for low, high in pairwise(curve):
-            start, end = low.scores.colorfulness_ratio, high.scores.colorfulness_ratio
-            if start <= ratio <= end:
-                part = (ratio - start) / (end - start)
-                gain = round(low.gain + (high.gain - low.gain) * part, 2)
-                choices.append((replace(codec, gain=gain), _between(low.scores, high.scores, part)))
-    if not choices:
-        raise SettingsError(
-            f"No gain of {_GAINS[0]} to {_GAINS[-1]} reaches a colourfulness ratio of {ratio}.",
-            "Train longer, or ask for less.",
-        )
-    best = max(scores.psnr for _, scores in choices)
-    nearly_best = [choice for choice in choices if choice[1].psnr >= best - _PSNR_TIE]
-    return min(nearly_best, key=lambda choice: choice[1].false_color + choice[1].gray_holes)
+    a, b = mean_color(store, members, side=side).flatten().tolist()
+
+    def best_of(codecs: list[BinCodec]) -> tuple[BinCodec, Scores]:
+        rows = sweep(network, store, members, side=side, codecs=codecs, gains=_GAINS, rim=rim)
+        choices = [choice for codec in codecs if (choice := _at_ratio(codec, rows, ratio)) is not None]
+        if not choices:
+            raise SettingsError(
+                f"No gain of {_GAINS[0]} to {_GAINS[-1]} reaches a colourfulness ratio of {ratio}.",
+                "Train longer, or ask for less.",
+            )
+        best = max(scores.psnr for _, scores in choices)
+        return min((item for item in choices if item[1].psnr >= best - _PSNR_TIE), key=lambda item: item[1].cast)
+
+    # One after the other: the best temperature hardly depends on what is taken from unsure answers.
+    half = (round(a / 2, 2), round(b / 2, 2))
+    codec, _ = best_of([BinCodec(temperature=value, unsure_ab=half) for value in _TEMPERATURES])
+    shares = [(round(a * share, 2), round(b * share, 2)) for share in _UNSURE_SHARES]
+    return best_of([replace(codec, unsure_ab=value) for value in shares])
+
+
+def _at_ratio(codec: BinCodec, rows: "list[SweepRow]", ratio: float) -> tuple[BinCodec, Scores] | None:
+    """The codec with the gain that brings the colourfulness to `ratio`, and its scores, interpolated."""
+    curve = sorted(
+        (row for row in rows if row.codec == replace(codec, gain=1.0)), key=lambda row: row.scores.colorfulness_ratio
+    )
+    for low, high in pairwise(curve):
+        start, end = low.scores.colorfulness_ratio, high.scores.colorfulness_ratio
+        if start <= ratio <= end:
+            part = (ratio - start) / (end - start)
+            gain = round(low.gain + (high.gain - low.gain) * part, 2)
+            return replace(codec, gain=gain), _between(low.scores, high.scores, part)
+    return None
 
 
 def _between(low: Scores, high: Scores, part: float) -> Scores:
@@ -157,7 +173,8 @@ def _between(low: Scores, high: Scores, part: float) -> Scores:
 class SweepRow:
     """One setting of the decoder and its scores."""
 
-    temperature: float
+    codec: BinCodec
+    """Its own gain is 1."""
     gain: float
     scores: Scores
 
@@ -174,20 +191,19 @@ def sweep(
 ) -> list[SweepRow]:
     """Score many decoder settings with one pass of the network: every codec (its own gain aside) with every gain."""
     mean = mean_color(store, members, side=side)
-    rows: dict[tuple[float, float], list[Tensor]] = {}
+    plain = [replace(codec, gain=1.0) for codec in codecs]
+    rows: dict[tuple[BinCodec, float], list[Tensor]] = {}
     with torch.inference_mode():
         for batch in crops(store, members, side):
             logits = predict_logits(network, batch.lightness, rim=rim)
             truth = truth_scores(batch, mean)
-            for codec in codecs:
-                plain = BinCodec(temperature=codec.temperature, gain=1.0)
-                ab = enlarge_ab(plain.decode(logits)[0], side, side)
+            for codec in plain:
+                ab = enlarge_ab(codec.decode(logits)[0], side, side)
                 for gain in gains:
                     scaled = (ab * gain).clamp(-AB_LIMIT, AB_LIMIT)
-                    rows.setdefault((codec.temperature, gain), []).append(picture_scores(batch, scaled, truth))
+                    rows.setdefault((codec, gain), []).append(picture_scores(batch, scaled, truth))
     return [
-        SweepRow(temperature=temperature, gain=gain, scores=mean_scores(torch.cat(parts)))
-        for (temperature, gain), parts in rows.items()
+        SweepRow(codec=codec, gain=gain, scores=mean_scores(torch.cat(parts))) for (codec, gain), parts in rows.items()
     ]
 
 
@@ -211,7 +227,9 @@ def truth_scores(batch: PictureBatch, mean: Tensor) -> Tensor:
 
 
 def picture_scores(batch: PictureBatch, ab: Tensor, truth: Tensor) -> Tensor:
-    """(N, 8) float64: psnr, the three `truth_scores`, colourfulness, ab error, gray holes, false colour."""
+    """(N, 12) float64: psnr, the three `truth_scores`, colourfulness, ab error, gray holes, false colour, and the mean
+    a and b of result and truth.
+    """
     rgb = lab_to_rgb(batch.lightness, ab)
     chroma, chroma_true = ab.norm(dim=1), batch.ab.norm(dim=1)
     columns = [
@@ -221,6 +239,8 @@ def picture_scores(batch: PictureBatch, ab: Tensor, truth: Tensor) -> Tensor:
         (ab - batch.ab).norm(dim=1).mean(dim=(1, 2)),
         ((chroma < _GRAY_CHROMA) & (chroma_true > _COLOR_CHROMA)).float().mean(dim=(1, 2)),
         ((chroma > _COLOR_CHROMA) & (chroma_true < _GRAY_CHROMA)).float().mean(dim=(1, 2)),
+        *ab.mean(dim=(2, 3)).unbind(dim=1),
+        *batch.ab.mean(dim=(2, 3)).unbind(dim=1),
     ]
     return torch.stack(columns, dim=1).double()
 
@@ -228,15 +248,17 @@ def picture_scores(batch: PictureBatch, ab: Tensor, truth: Tensor) -> Tensor:
 def mean_scores(rows: Tensor) -> Scores:
     """Mean of `picture_scores` over all pictures."""
     mean = rows.mean(dim=0).tolist()
+    ratio = mean[4] / mean[3]
     return Scores(
         pictures=len(rows),
         psnr=mean[0],
         psnr_gray=mean[1],
         psnr_mean=mean[2],
-        colorfulness_ratio=mean[4] / mean[3],
+        colorfulness_ratio=ratio,
         ab_error=mean[5],
         gray_holes=mean[6],
         false_color=mean[7],
+        cast=hypot(mean[8] - ratio * mean[10], mean[9] - ratio * mean[11]),
     )
 
 

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 SIZE_RULE = SizeRule(multiple_of=32, minimum=64, square=False, default_side=256, rim=RIM)
 NORM_PICTURES = 1000
-_TUNE_PICTURES = 300
+_TUNE_PICTURES = 120
 # The training pictures' shorter side is 208.
 _TUNE_SIDE = 192
 _BATCH = 16
@@ -81,7 +81,7 @@ def export(
         folded = folded.with_hyper(input_smoothing=input_smoothing)
     _, tune_members = recipe.split(store)
     codec, tuned = choose_decoder(folded, store, tune_members[:_TUNE_PICTURES], side=_TUNE_SIDE, ratio=colorfulness)
-    folded = folded.with_hyper(temperature=codec.temperature, gain=codec.gain)
+    folded = folded.with_hyper(**asdict(codec))
     logger.info(
         "temperature %.2f, gain %.2f: %.2f dB on the tuning pictures", codec.temperature, codec.gain, tuned.psnr
     )
@@ -218,8 +218,9 @@ def prose(card: dict[str, Any], codec: BinCodec) -> str:
 
 The default of `videocolor`: it sees the lightness L* of a frame near 256 x 256 pixels (aspect kept, sides multiples of
 32, 16 reflected pixels around it) and answers ab at a quarter of that size with a confidence.
-The answer is the annealed mean of a distribution over 258 ab bins at temperature {codec.temperature}, times
-{codec.gain}: chosen on training pictures put aside, so that colourfulness comes near that of photographs.
+The answer is the annealed mean of a distribution over 258 ab bins at temperature {codec.temperature}, less
+{codec.unsure_ab} where the network is unsure, times {codec.gain}: chosen on training pictures put aside, so that
+colourfulness comes near that of photographs without a cast.
 
 ## Training
 

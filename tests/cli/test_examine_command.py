@@ -55,7 +55,7 @@ def test_a_row_for_each_figure_and_the_ranking_below(photos):
     assert any(row.startswith("10 ") and titles[10] in row for row in rows)
     for name in ("at CF .70", "shuffled", "mean color", "gray", "people", "animals", "known sources", "unseen sources"):
         assert any(row.startswith(name) for row in rows), name
-    assert "note: 1 of the photographs has no colour and is left out: 5.png." in rows
+    assert "note: 1 of the photographs has no color and is left out: 5.png." in rows
     assert "" == outcome.err
 
 
@@ -147,6 +147,7 @@ def test_clips_alone_are_enough(tmp_path):
         (("compact", "photos", "--clips", "missing.mkv"), 3, "does not exist"),
         (("nobody", "photos"), 2, "no model 'nobody'"),
         (("compact", "photos", "--render-factor", "1"), 2, "--render-factor"),
+        (("compact", "photos", "--render-factor", "2"), 2, "--render-factor 2 is too small for compact"),
         (("compact", "photos", "--lines", "some"), 2, "--lines"),
         (("compact", "photos", "--lines", "9-"), 2, "--lines"),
         (("compact", "photos", "--lines", "9,99"), 2, "Lines are 1, 2"),

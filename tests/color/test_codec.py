@@ -127,6 +127,19 @@ def test_decoding_survives_huge_logits():
     assert torch.isfinite(confidence).all()
 
 
+def test_an_unsure_answer_loses_the_mean_color_and_a_sure_one_keeps_all():
+    unsure, sure = torch.zeros(1, 258, 1, 1), torch.full((1, 258, 1, 1), -100.0)
+    sure[0, 30] = 100.0
+    codec = BinCodec(gain=2.0, unsure_ab=(3.0, 8.0))
+
+    mean = ab_bins().mean(dim=0)
+
+    assert codec.decode(unsure)[0].flatten().tolist() == pytest.approx(
+        (2 * (mean - torch.tensor([3.0, 8.0]))).tolist(), abs=1e-3
+    )
+    assert codec.decode(sure)[0].flatten().tolist() == pytest.approx((2 * ab_bins()[30]).tolist(), abs=1e-3)
+
+
 @pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"temperature": -1.0}, {"gain": -0.1}])
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(ValueError, match="must be above 0"):

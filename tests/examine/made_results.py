@@ -4,7 +4,7 @@ import torch
 
 from videocolor.examine.exam import ExamResult
 from videocolor.examine.ranking import Ranking, Scores, Standing
-from videocolor.examine.verdict import Example, Figure, LineResult, not_tested
+from videocolor.examine.verdict import Example, Figure, LineResult
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}'
 
@@ -40,7 +40,11 @@ def made_lines(name="000.webp"):
             ),
             examples=(made_example(has_truth=False),),
         ),
-        not_tested(15, "new shot takes the old one's colors", "there is no clip"),
+        LineResult(
+            number=15,
+            title="new shot takes the old one's colors",
+            figures=(Figure(name="all", value=None, why_not_tested="there is no clip"),),
+        ),
         LineResult(number=9, title="cast", figures=(Figure(name="r2", value=None, low=0.3),)),
     )
 

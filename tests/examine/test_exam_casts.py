@@ -9,7 +9,7 @@ from made_colorizers import Gray, Oracle, Tint
 
 from videocolor.examine.colors import MeanColors, chroma
 from videocolor.examine.lines.casts import line_9, line_10, line_17, neutral_pictures
-from videocolor.examine.material import load_photos
+from videocolor.examine.photos import load_photos
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.views import Material, Photo
 
@@ -238,7 +238,7 @@ def test_photographs_without_much_color_do_not_count(made):
         Photo(name=photo.name, sha256=photo.sha256, rgb=(photo.rgb // 12 + 120).astype(np.uint8)) for photo in made[:3]
     ]
 
-    assert 17 == figure(line_10(sat(Oracle(), [*made[3:], *dull])), "colourful").value
+    assert 17 == figure(line_10(sat(Oracle(), [*made[3:], *dull])), "colorful").value
     assert "not tested" == line_10(sat(Gray(), dull)).verdict
 
 

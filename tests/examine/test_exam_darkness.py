@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from made_colorizers import Gray, Oracle
 
 from videocolor.examine.lines.darkness import exposed, line_2
-from videocolor.examine.material import load_photos
+from videocolor.examine.photos import load_photos
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.views import Clip, Material, Photo, View
 

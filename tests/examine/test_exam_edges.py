@@ -10,7 +10,7 @@ from made_colorizers import Gray, Oracle, Tint
 
 from videocolor.examine.lines.edges import line_8, line_12
 from videocolor.examine.made_pictures import bar_rows, textured_disc, with_bars
-from videocolor.examine.material import load_photos
+from videocolor.examine.photos import load_photos
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.views import Clip, Material, Photo, View
 

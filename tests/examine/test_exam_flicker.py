@@ -12,9 +12,10 @@ from made_colorizers import Gray, Oracle, Tint
 from videocolor.core.cards import ModelCard, SizeRule
 from videocolor.core.frames import ChromaBatch
 from videocolor.device import Compute
+from videocolor.examine.clips import clip_loaders
 from videocolor.examine.lines.flicker import line_1
 from videocolor.examine.lines.frames import GRAIN_FRAMES, LEAST_STILLS, grainy, resized, stills
-from videocolor.examine.material import clip_loaders, load_photos
+from videocolor.examine.photos import load_photos
 from videocolor.examine.sitting import ExamSettings, Sitting
 from videocolor.examine.subject import ModelSubject
 from videocolor.examine.views import Clip, Material, Photo, View
@@ -103,7 +104,10 @@ def test_the_truth_passes():
 
     assert "held" == result.verdict
     assert 0 == values(result)["temporal deviation of ab, alone"]
-    assert values(result)["warp_ab on clips, alone"] == values(result)["warp_ab on clips, truth"]
+    # Answers are kept in half precision.
+    assert values(result)["warp_ab on clips, alone"] == pytest.approx(
+        values(result)["warp_ab on clips, truth"], rel=1e-3
+    )
     assert ["people"] == list(result.groups)
     assert 3 == len(result.examples)
 
@@ -228,7 +232,7 @@ def test_what_is_missing_is_not_tested():
 
 
 def test_the_seed_decides_the_grain():
-    first, again, other = (line_1(sat(Nervous(1.0), seed=seed)).to_json() for seed in (3, 3, 4))
+    first, again, other = (line_1(sat(Nervous(1.0), seed=seed)).figures for seed in (3, 3, 4))
 
     assert first == again
     assert first != other

@@ -9,7 +9,7 @@ from made_colorizers import Gray, Oracle
 
 from videocolor.examine.colors import chroma, has_hue, hue, matched_chroma, worst_photos
 from videocolor.examine.lines.hues import line_3, line_4
-from videocolor.examine.material import load_photos
+from videocolor.examine.photos import load_photos
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.views import Material, Photo, View
 
@@ -222,7 +222,7 @@ def test_dull_photographs_test_nothing(line, made):
     result = line(sat(Oracle(), dull))
 
     assert "not tested" == result.verdict
-    assert "too little colour" in result.figures[0].why_not_tested
+    assert "too little color" in result.figures[0].why_not_tested
 
 
 def test_without_photographs_nothing_is_tested():

@@ -8,7 +8,7 @@ import torch
 from made_colorizers import Gray, Oracle
 
 from videocolor.examine.lines.orthochromatic import line_18, orthochromatic
-from videocolor.examine.material import load_photos
+from videocolor.examine.photos import load_photos
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.views import Material, Photo
 
@@ -128,7 +128,7 @@ def test_the_oracle_passes_on_photographs(real):
 def test_gray_fails(made):
     result = line_18(sat(Gray(), made))
 
-    assert ["r2 of the pictures' mean colours"] == failed(result)
+    assert ["r2 of the pictures' mean colors"] == failed(result)
     assert figure(result, "r2 of").value is None
 
 
@@ -144,7 +144,7 @@ def test_gray_skin_fails(real):
 def test_what_falls_apart_where_red_is_dark_fails(made):
     result = line_18(sat(RedIsDark(made), made))
 
-    assert "r2 of the pictures' mean colours" in failed(result)
+    assert "r2 of the pictures' mean colors" in failed(result)
     assert result.examples[0].name.endswith(".png, orthochromatic")
     number = int(result.examples[0].name.split(".")[0])
     assert torch.equal(made[number].view.lightness, result.examples[0].lightness)

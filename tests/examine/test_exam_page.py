@@ -12,6 +12,8 @@ import pytest
 from html_page import Page
 from made_results import HOSTILE, made_example, made_lines, made_result, made_standing
 
+from videocolor.cli.examine import _print_lines as print_model_lines
+from videocolor.cli.report import _print_lines as print_film_lines
 from videocolor.errors import SettingsError, TargetError
 from videocolor.examine.advice import ADVICE
 from videocolor.examine.page import bar_text, check_page, figure_text, gauge, make_page, value_text, write_page
@@ -241,6 +243,16 @@ def test_a_page_is_written_whole(tmp_path, text):
 def test_what_no_page_can_be_written_to(tmp_path, name, error):
     with pytest.raises(error):
         check_page(tmp_path / name, overwrite=False)
+
+
+@pytest.mark.parametrize("print_lines", [print_model_lines, print_film_lines])
+def test_the_command_line_rounds_no_figure_onto_its_bar(print_lines, capsys):
+    """1.00 beside "at most 1" would look as if it held."""
+    line = LineResult(number=1, title="flicker", figures=(Figure(name="sd of ab", value=1.0004, high=1.0),))
+
+    print_lines(made_result(lines=(line,)))
+
+    assert "1.0004" in capsys.readouterr().out
 
 
 def test_printing_figures_does_not_import_the_template_engine():

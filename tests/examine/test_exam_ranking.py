@@ -11,7 +11,7 @@ from made_colorizers import Gray, Oracle, Tint
 
 from videocolor.color.lab import lab_to_rgb
 from videocolor.evaluate.colorfulness import colorfulness
-from videocolor.examine.material import load_photos
+from videocolor.examine.photos import load_photos
 from videocolor.examine.ranking import rank
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.views import Material, Photo

@@ -7,10 +7,11 @@ import pytest
 import torch
 from made_colorizers import Gray, Oracle
 
+from videocolor.examine.colors import mean_chroma
 from videocolor.examine.exam import examine
 from videocolor.examine.lines.registry import Line
 from videocolor.examine.sitting import ExamSettings
-from videocolor.examine.verdict import Figure, LineResult
+from videocolor.examine.verdict import Figure, Outcome
 from videocolor.examine.views import Clip, Material, Photo, View
 from videocolor.version import __version__
 
@@ -30,14 +31,14 @@ class ClipSource:
 
 def chroma_line(sitting):
     """Mean chroma of all answers."""
-    chroma = np.mean([float(sitting.answer(n).norm(dim=0).mean()) for n in range(len(sitting.photos))])
-    return LineResult(number=1, title="no color", figures=(Figure(name="chroma", value=float(chroma), low=8),))
+    value = mean_chroma(map(sitting.answer, range(len(sitting.photos))))
+    return Outcome(figures=(Figure(name="chroma", value=value, low=8),))
 
 
 def clip_line(sitting):
     """Counts frames: needs no truth."""
     count = sum(len(clip.views) for clip in sitting.clips())
-    return LineResult(number=2, title="no frames", figures=(Figure(name="frames", value=float(count), low=1),))
+    return Outcome(figures=(Figure(name="frames", value=float(count), low=1),))
 
 
 LINES = (
@@ -80,7 +81,9 @@ def test_a_whole_examination():
 
     assert ("oracle", "ab" * 32, __version__) == (result.model, result.sha256, result.version)
     assert (6, ("film.mp4",), ("One was gray.",)) == (result.photos, result.clips, result.notes)
-    assert [(1, "held"), (2, "held")] == [(line.number, line.verdict) for line in result.lines]
+    assert [(1, "no color", "held"), (2, "no frames", "held")] == [
+        (line.number, line.title, line.verdict) for line in result.lines
+    ]
     assert 6 == result.ranking.overall.photos
     assert result.seconds > 0
     assert {

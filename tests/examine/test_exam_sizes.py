@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from made_colorizers import Gray, Oracle
 
 from videocolor.examine.lines.sizes import line_5, line_6
-from videocolor.examine.material import load_photos
+from videocolor.examine.photos import load_photos
 from videocolor.examine.sitting import ExamSettings, Sitting
 from videocolor.examine.sweep import SWEPT_SIDES
 from videocolor.examine.views import Clip, Material, Photo, View

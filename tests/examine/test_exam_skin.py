@@ -11,7 +11,7 @@ from made_colorizers import Gray, Oracle
 
 from videocolor.examine.colors import chroma, has_hue, true_ab
 from videocolor.examine.lines.skin import line_7, skin_share, skin_shares
-from videocolor.examine.material import load_photos
+from videocolor.examine.photos import load_photos
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.skin_boxes import in_window, shipped_boxes, skin_regions
 from videocolor.examine.views import Material, Photo

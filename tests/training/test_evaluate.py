@@ -1,6 +1,7 @@
 """Scores against hand-made cases, and the choice of the decoder."""
 
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -117,7 +118,7 @@ def test_the_decoder_is_chosen_at_the_wanted_colorfulness(network):
     reached = evaluate(network, store, members, side=32).colorfulness_ratio
 
     codec, tuned = choose_decoder(network, store, members, side=32, ratio=reached)
-    chosen = evaluate(network.with_hyper(temperature=codec.temperature, gain=codec.gain), store, members, side=32)
+    chosen = evaluate(network.with_hyper(**asdict(codec)), store, members, side=32)
 
     assert reached == pytest.approx(chosen.colorfulness_ratio, rel=0.03)
     assert tuned.psnr == pytest.approx(chosen.psnr, abs=0.05)

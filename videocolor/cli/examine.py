@@ -187,7 +187,8 @@ def _chosen_lines(text: str | None) -> "tuple[Line, ...]":
 
 
 def _load(photos: Sequence[Path], clips: Sequence[Path], limit: int | None) -> "tuple[Material, tuple[str, ...]]":
-    from videocolor.examine.material import clip_loaders, load_photos
+    from videocolor.examine.clips import clip_loaders
+    from videocolor.examine.photos import load_photos
     from videocolor.examine.views import Material
 
     if not photos and not clips:
@@ -256,7 +257,7 @@ def _print_models(results: "Sequence[ExamResult]") -> None:
 
 def _print_lines(result: "ExamResult") -> None:
     """A row for each figure; those of one line stand together."""
-    from videocolor.examine.page import bar_text, figure_text
+    from videocolor.examine.page import bar_text, value_text
 
     counts = {verdict: sum(line.verdict == verdict for line in result.lines) for verdict in _MARKS}
     click.echo(f"{result.model}: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
@@ -264,7 +265,7 @@ def _print_lines(result: "ExamResult") -> None:
     for line in result.lines:
         head: tuple[str, ...] = (str(line.number), line.title, _MARKS[line.verdict])
         for figure in line.figures:
-            value = figure.why_not_tested or figure_text(figure.value)
+            value = figure.why_not_tested or value_text(figure)
             rows.append([*head, figure.name, value, bar_text(figure), figure.verdict or ""])
             head = ("", "", "")
     print_table(("line", "complaint", "verdict", "figure", "value", "bar", ""), rows)

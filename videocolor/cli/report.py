@@ -26,7 +26,7 @@ _ALL = "all"
     default="12",
     show_default=True,
     metavar="N|all",
-    help="Neighbouring frames a shot at which flicker is measured, evenly spread.",
+    help="Neighboring frames a shot at which flicker is measured, evenly spread.",
 )
 @click.option(
     "--width",
@@ -61,7 +61,8 @@ def command(
     """Judge the colors of FILM without any truth, and print the shots that need a human first.
 
     Flicker, tint, drift, gray and colors at their limit, shot by shot; where the report of the run that made FILM
-    lies beside it, what that run knows, too. With --model, that model's faults on this film. See docs/evaluation.md.
+    lies beside it, what that run knows, too. With --model, that model's faults on this film (docs/examination.md).
+    See docs/evaluation.md.
     """
     from videocolor.evaluate.page import check_page, write_page
     from videocolor.evaluate.shot_report import SurveySettings, survey_film
@@ -134,7 +135,7 @@ def _print(report: "FilmReport", worst: int) -> None:
 
 def _print_lines(examined: "ExamResult") -> None:
     """A row for each line, with the figures that failed."""
-    from videocolor.examine.page import bar_text, figure_text
+    from videocolor.examine.page import bar_text, value_text
 
     failed = sum(line.verdict == "failed" for line in examined.lines)
     shots = len(examined.clips)
@@ -143,7 +144,7 @@ def _print_lines(examined: "ExamResult") -> None:
     rows = []
     for line in examined.lines:
         beyond = [figure for figure in line.figures if figure.verdict == "failed"]
-        words = [f"{figure.name} {figure_text(figure.value)} ({bar_text(figure)})" for figure in beyond]
+        words = [f"{figure.name} {value_text(figure)} ({bar_text(figure)})" for figure in beyond]
         rows.append([str(line.number), line.title, line.verdict.replace("failed", "FAILED"), "; ".join(words)])
     print_table(["line", "complaint", "verdict", ""], rows)
     for note in examined.notes:

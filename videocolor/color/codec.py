@@ -81,6 +81,10 @@ class BinCodec:
     """Above 0; 1 decodes to the distribution's mean, towards 0 to its mode."""
     gain: float = 1.25
     """Factor on the decoded ab."""
+    unsure_ab: tuple[float, float] = (0.0, 0.0)
+    """ab that is taken from an answer of no confidence, in proportion from others, before the gain. Where the network
+    knows nothing it answers the mean colour of the photographs it learnt from, a brown that the gain would make a cast
+    over the whole picture."""
 
     def __post_init__(self) -> None:
         if self.temperature <= 0 or self.gain < 0:
@@ -128,7 +132,10 @@ class BinCodec:
             sums = weights @ columns
             total = sums[:, 2]
             entropy = total.log() - torch.linalg.vecdot(weights, scaled) / total
-            ab = (sums[:, :2] * (self.gain / total)[:, None]).clamp(-AB_LIMIT, AB_LIMIT)
             confidence = (1 - entropy / log(BIN_COUNT)).clamp(0, 1)
+            ab = sums[:, :2] / total[:, None]
+            if any(self.unsure_ab):
+                ab -= (1 - confidence)[:, None] * ab.new_tensor(self.unsure_ab)
+            ab = (self.gain * ab).clamp(-AB_LIMIT, AB_LIMIT)
         shape = (count, height, width)
         return ab.reshape(*shape, 2).permute(0, 3, 1, 2).contiguous(), confidence.reshape(*shape)[:, None]

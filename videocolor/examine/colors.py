@@ -1,4 +1,4 @@
-"""What the lines on the colours of photographs share: chroma and hue, the demand for chroma, groups, worst pictures."""
+"""What the lines on the colours of photographs share: chroma and hue, the demand for chroma, worst pictures."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from videocolor.color.lab import lab_to_rgb
 from videocolor.evaluate.batched import colorfulness
 from videocolor.examine.sitting import MATCHED_RATIO, Sitting
 from videocolor.examine.verdict import Example, Figure
-from videocolor.examine.views import GROUPS, Photo
+from videocolor.examine.views import Photo
 
 LEAST_MEAN_CHROMA = 8.0
 """Below this an answer counts as gray: what has no colour cannot have wrong ones, and must not pass by that."""
@@ -85,7 +85,7 @@ def matched_chroma(sitting: Sitting, indices: Sequence[int]) -> Figure:
     name = f"mean chroma, matched to a CF ratio of {MATCHED_RATIO:.2f}"
     truth = mean_chroma(true_ab(sitting.photos[index]) for index in indices)
     if truth is None or truth * MATCHED_RATIO < LEAST_MEAN_CHROMA:
-        return Figure(name=name, value=None, why_not_tested="the photographs have too little colour themselves")
+        return Figure(name=name, value=None, why_not_tested="the photographs have too little color themselves")
     if sitting.matched_gain is None:
         return Figure(name=name, value=None, low=LEAST_MEAN_CHROMA)
     return Figure(name=name, value=mean_chroma(map(sitting.matched, indices)), low=LEAST_MEAN_CHROMA)
@@ -94,12 +94,6 @@ def matched_chroma(sitting: Sitting, indices: Sequence[int]) -> Figure:
 def plain_chroma(sitting: Sitting, indices: Sequence[int]) -> Figure:
     """The mean chroma of the answers as they are, for information: it says why there is no `matched_chroma`."""
     return Figure(name="mean chroma as it is", value=mean_chroma(map(sitting.answer, indices)))
-
-
-def indices_by_group(photos: Sequence[Photo]) -> dict[str, list[int]]:
-    """Numbers of the photographs of each group that occurs, in the order of `GROUPS`."""
-    members = {group: [index for index, photo in enumerate(photos) if photo.group == group] for group in GROUPS}
-    return {group: indices for group, indices in members.items() if indices}
 
 
 def worst_photos(
@@ -186,7 +180,7 @@ class MeanColors:
         """What the photographs lack for `r2` and `cast`; empty where they lack nothing."""
         if len(self.true) < _LEAST_PHOTOS:
             return f"needs at least {_LEAST_PHOTOS} photographs"
-        return "" if _spread(self.true) >= _LEAST_SPREAD else "the photographs have all the same mean colour"
+        return "" if _spread(self.true) >= _LEAST_SPREAD else "the photographs have all the same mean color"
 
     @property
     def r2(self) -> float | None:

@@ -1,7 +1,7 @@
 """One examination from beginning to end: ranking, lines, and the result that is printed, stored and drawn."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -117,7 +117,12 @@ def examine(
 
 
 def _run(line: Line, sitting: Sitting) -> LineResult:
-    if line.needs_truth and not sitting.photos:
-        return not_tested(line.number, line.title, "needs photographs in colour")
-    # The registry's words, so that table, page and documentation call a line the same.
-    return replace(line.run(sitting), number=line.number, title=line.title)
+    lacks_truth = line.needs_truth and not sitting.photos
+    outcome = not_tested("needs photographs in color") if lacks_truth else line.run(sitting)
+    return LineResult(
+        number=line.number,
+        title=line.title,
+        figures=outcome.figures,
+        groups=outcome.groups,
+        examples=outcome.examples,
+    )

@@ -13,6 +13,7 @@ from videocolor.core.frames import Frame
 from videocolor.core.media import VideoInfo
 from videocolor.evaluate.shot_report import FilmReport, ShotReport
 from videocolor.evaluate.shot_walk import decoded
+from videocolor.examine.clips import clip_size
 from videocolor.examine.exam import ExamResult, examine
 from videocolor.examine.lines.registry import LINES, Line
 from videocolor.examine.subject import Subject
@@ -76,7 +77,7 @@ def read_clips(report: FilmReport, shots: Sequence[ShotReport], progress: Progre
         MediaError: The film can be read no more.
     """
     info = probe_film(Path(report.film))
-    size, turns = _view_size(info.video, report.settings.width), quarter_turns(info.video)
+    size, turns = clip_size(info.video, report.settings.width), quarter_turns(info.video)
     last = max(shot.shot for shot in shots)
     wanted = {shot.shot: max(0, shot.figures.frames - FRAMES) // 2 for shot in shots}
     found: dict[int, tuple[View, ...]] = {}
@@ -116,16 +117,6 @@ def _by_shot(
 def _view(frame: Frame, size: tuple[int, int], turns: int) -> View:
     lightness = small_lightness(frame.y, frame.layout, size, turns)
     return View(lightness=torch.from_numpy(lightness)[None], ab=None, is_still=False)
-
-
-def _view_size(video: VideoInfo, widest: int) -> tuple[int, int]:
-    """Upright height and width with square pixels, no side longer than that of the stored planes."""
-    aspect = float(video.sample_aspect or 1)
-    height, width = video.height / max(1.0, aspect), video.width * min(1.0, aspect)
-    if quarter_turns(video) % 2:
-        height, width = width, height
-    scale = min(1.0, widest / width)
-    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from videocolor.color.lab import lab_to_rgb
 from videocolor.evaluate.batched import colorfulness, psnr
 from videocolor.examine.colors import chroma
 from videocolor.examine.sitting import Sitting
-from videocolor.examine.views import GROUPS, Photo
+from videocolor.examine.views import Photo, indices_by_group
 
 MEAN_COLOR = (1.9, 7.0)
 """Mean a* and b* of the photographs that the shipped model was trained on: what a colorizer knows that sees nothing."""
@@ -100,11 +100,6 @@ def rank(sitting: Sitting, *, unseen: Sequence[str] = ()) -> Ranking:
     """
     measured = _measure(sitting)
     photos = sitting.photos
-    groups = {
-        group: [number for number, photo in enumerate(photos) if photo.group == group]
-        for group in GROUPS
-        if any(photo.group == group for photo in photos)
-    }
     is_unseen = [photo.source in unseen for photo in photos]
     sources = {
         name: [number for number, flag in enumerate(is_unseen) if flag == wanted]
@@ -115,7 +110,7 @@ def rank(sitting: Sitting, *, unseen: Sequence[str] = ()) -> Ranking:
     return Ranking(
         gain=sitting.matched_gain,
         overall=_standing(measured, range(len(photos))),
-        groups={name: _standing(measured, members) for name, members in groups.items()},
+        groups={name: _standing(measured, members) for name, members in indices_by_group(photos).items()},
         sources={name: _standing(measured, members) for name, members in sources.items()},
         photos=tuple(
             PhotoScore(

@@ -6,7 +6,7 @@ from itertools import groupby, islice
 
 from torch import Tensor
 
-from videocolor.examine.views import GROUPS, Clip, Photo, View
+from videocolor.examine.views import Clip, Photo, View
 
 _MOST_VIEWS = 16
 """Of one network run."""
@@ -52,16 +52,3 @@ def view_groups(views: Iterable[View]) -> Iterator[list[View]]:
     for _, alike in groupby(views, key=lambda view: (view.size, view.is_still)):
         while group := list(islice(alike, _MOST_VIEWS)):
             yield group
-
-
-def by_group(
-    groups: Sequence[str | None], figures: Callable[[list[int]], dict[str, float | None]]
-) -> dict[str, dict[str, float | None]]:
-    """Figures of each group of pictures that is there.
-
-    Args:
-        groups: Of each picture; see `Photo.group`.
-        figures: From the numbers of some of the pictures to their figures by name.
-    """
-    members = {name: [number for number, group in enumerate(groups) if group == name] for name in GROUPS}
-    return {name: figures(numbers) for name, numbers in members.items() if numbers}

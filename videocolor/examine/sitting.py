@@ -10,7 +10,7 @@ from torch import Tensor
 from videocolor.color.codec import AB_LIMIT
 from videocolor.color.lab import lab_to_rgb
 from videocolor.evaluate.batched import colorfulness
-from videocolor.examine.scenes import scenes_of
+from videocolor.examine.scenes import scenes_of, view_groups
 from videocolor.examine.subject import Subject, full_size
 from videocolor.examine.sweep import Sweep, sweep_sizes
 from videocolor.examine.views import Clip, Material, Photo, View
@@ -19,6 +19,8 @@ from videocolor.settings import Strength
 
 MATCHED_RATIO = 0.7
 """Colourfulness over the truth's at which models are compared: a plain gain on ab buys any amount of it."""
+CLIP_MEMORY = 256 << 20
+"""Bytes of answers to clips that are kept: 24 frames of a network that answers 256 x 144 pixels take 3.5 MB."""
 _HIGHEST_GAIN = 8.0
 _MOST_ROUNDS = 30
 _CLOSE = 1e-4
@@ -38,8 +40,10 @@ class ExamSettings:
 
 
 class Sitting:
-    """What lines work with. Answers are kept in half precision: 200 photographs of 256 pixels take 50 MB,
-    and their lightness as much."""
+    """What lines work with.
+
+    Answers are kept in half precision: 200 photographs of 256 pixels take 50 MB, and their lightness as much.
+    """
 
     def __init__(
         self,
@@ -47,11 +51,24 @@ class Sitting:
         material: Material,
         settings: ExamSettings | None = None,
         progress: Progress | None = None,
+        *,
+        clip_memory: int = CLIP_MEMORY,
     ) -> None:
+        """Begin; nothing is coloured before it is asked for.
+
+        Args:
+            subject: Who is examined.
+            material: On what.
+            settings: How thoroughly.
+            progress: Told about every photograph.
+            clip_memory: See `CLIP_MEMORY`.
+        """
         self.subject = subject
         self.material = material
         self.settings = settings or ExamSettings()
         self.progress: Progress = progress or NoProgress()
+        self._clip_memory = clip_memory
+        self._clip_answers: dict[int, Tensor] = {}
 
     @property
     def photos(self) -> tuple[Photo, ...]:
@@ -68,6 +85,24 @@ class Sitting:
         """The clips, one at a time: their frames are let go of before the next."""
         for load in self.material.clips:
             yield load()
+
+    def clip_answers(self) -> Iterator[tuple[Clip, Tensor]]:
+        """The clips, one at a time, with the subject's answers: (N, 2, h, w) float32 at its own size.
+
+        They are rounded to half precision, and found once as long as `clip_memory` lasts.
+        """
+        for number, load in enumerate(self.material.clips):
+            clip = load()
+            answers = self._clip_answers.get(number)
+            if answers is None:
+                answers = self.small_answers(clip.views).half()
+                if answers.nbytes + sum(kept.nbytes for kept in self._clip_answers.values()) <= self._clip_memory:
+                    self._clip_answers[number] = answers
+            yield clip, answers.float()
+
+    def small_answers(self, views: Sequence[View]) -> Tensor:
+        """The subject's answers to the frames of one shot at its own size, (N, 2, h, w) float32."""
+        return torch.cat([self.subject.answer(group) for group in view_groups(views)])
 
     def colors(self, views: Sequence[View], side: int | None = None) -> Tensor:
         """The subject's answers at the size of the views, within -110..110.

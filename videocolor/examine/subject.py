@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from videocolor.color.resample import enlarge
+from videocolor.core.cards import ModelCard
 from videocolor.core.frames import LumaBatch, ShotContext
 from videocolor.core.shots import Shot
 from videocolor.device import default_batch_size
+from videocolor.errors import SettingsError
 from videocolor.examine.views import View
 from videocolor.models.adapter import DeviceColorizer
 from videocolor.pipeline.batches import picture_network_size
@@ -48,7 +50,13 @@ class ModelSubject:
     """A model of the registry, fed as the pipeline feeds it."""
 
     def __init__(self, colorizer: DeviceColorizer, *, render_factor: int | None = None, seed: int = 0) -> None:
-        """Examine `colorizer` at a render factor; None takes the card's default for stills and for films."""
+        """Examine `colorizer` at a render factor; None takes the card's default for stills and for films.
+
+        Raises:
+            SettingsError: The factor is below what a network takes.
+        """
+        for member in colorizer.members:
+            _check_factor(member.card, render_factor)
         self.name = colorizer.card.name
         self._colorizer = colorizer
         self._render_factor = render_factor
@@ -83,6 +91,16 @@ class ModelSubject:
         shot = Shot(index=0, start_pts=0, end_pts=len(views), frame_count=len(views), cause="start")
         context = ShotContext(shot=shot, seed=shot_seed(self._seed, 0))
         return LumaBatch(lightness=lightness, pts=tuple(range(len(views))), context=context, further=tuple(further))
+
+
+def _check_factor(card: ModelCard, render_factor: int | None) -> None:
+    """As `pipeline.batches.network_size` does for films: enlarged to the minimum in silence it would be another one."""
+    rule = card.size_rule
+    if render_factor is not None and 16 * render_factor < rule.minimum:
+        raise SettingsError(
+            f"--render-factor {render_factor} is too small for {card.name}.",
+            f"Choose at least {-(-rule.minimum // 16)}.",
+        )
 
 
 def full_size(ab: Tensor, view: View) -> Tensor:

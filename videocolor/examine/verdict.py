@@ -54,12 +54,9 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineResult:
-    """How a colorizer did on one line."""
+class Outcome:
+    """What a line found out about a colorizer; its number and title stand in the registry."""
 
-    number: int
-    title: str
-    """The complaint, in a few words."""
     figures: tuple[Figure, ...]
     groups: dict[str, dict[str, float | None]] = field(default_factory=dict)
     """Figures by group of pictures where they can be told apart; for information."""
@@ -74,6 +71,15 @@ class LineResult:
             return "failed"
         return "held" if "held" in verdicts else "not tested"
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineResult(Outcome):
+    """How a colorizer did on one line."""
+
+    number: int
+    title: str
+    """The complaint, in a few words."""
+
     def to_json(self) -> dict[str, Any]:
         """Plain data, without pictures."""
         figures = [asdict(figure) | {"verdict": figure.verdict} for figure in self.figures]
@@ -87,6 +93,6 @@ class LineResult:
         }
 
 
-def not_tested(number: int, title: str, why: str) -> LineResult:
-    """A line for which the material has nothing."""
-    return LineResult(number=number, title=title, figures=(Figure(name="all", value=None, why_not_tested=why),))
+def not_tested(why: str) -> Outcome:
+    """Of a line for which the material has nothing."""
+    return Outcome(figures=(Figure(name="all", value=None, why_not_tested=why),))

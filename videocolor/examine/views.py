@@ -1,7 +1,8 @@
 """What an examination shows to a colorizer, and what it knows of the true colours."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -91,3 +92,18 @@ class Material:
     clips: tuple[Callable[[], Clip], ...] = field(default=())
     side: int = 256
     """Of the photographs, in pixels."""
+
+
+class Grouped(Protocol):
+    """A photograph, or what was found out about one."""
+
+    @property
+    def group(self) -> str | None:
+        """See `Photo.group`."""
+        ...
+
+
+def indices_by_group(pictures: Sequence[Grouped]) -> dict[str, list[int]]:
+    """Numbers of the pictures of each group that occurs, in the order of `GROUPS`."""
+    members = {name: [index for index, item in enumerate(pictures) if item.group == name] for name in GROUPS}
+    return {name: indices for name, indices in members.items() if indices}

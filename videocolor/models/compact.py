@@ -49,6 +49,8 @@ class CompactHyper:
     """`BinCodec.temperature`."""
     gain: float = 1.25
     """`BinCodec.gain`."""
+    unsure_ab: tuple[float, float] = (0.0, 0.0)
+    """`BinCodec.unsure_ab`."""
     input_smoothing: float = 0.0
     """Deviation in L* of the bilateral filter on the input; 0: none. The network learnt from small, compressed
     photographs: the texture of sharp frames and their grain are finer than what it knows."""
@@ -186,7 +188,7 @@ class CompactNetwork(nn.Module):
     def __init__(self, hyper: CompactHyper) -> None:
         super().__init__()
         self.hyper = hyper
-        self.codec = BinCodec(temperature=hyper.temperature, gain=hyper.gain)
+        self.codec = BinCodec(temperature=hyper.temperature, gain=hyper.gain, unsure_ab=hyper.unsure_ab)
         self.encoder = Lite2Encoder(hyper.encoder_width, folded=hyper.folded)
         *skips, channels = self.encoder.tap_channels
         decoder: list[nn.Module] = []

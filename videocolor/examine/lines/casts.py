@@ -10,7 +10,6 @@ from videocolor.color.codec import AB_LIMIT
 from videocolor.examine.colors import (
     MeanColors,
     chroma,
-    indices_by_group,
     matched_chroma,
     mean_chroma,
     plain_chroma,
@@ -18,13 +17,10 @@ from videocolor.examine.colors import (
     worst_photos,
 )
 from videocolor.examine.sitting import Sitting
-from videocolor.examine.verdict import Example, Figure, LineResult, not_tested
-from videocolor.examine.views import View
+from videocolor.examine.verdict import Example, Figure, Outcome, not_tested
+from videocolor.examine.views import View, indices_by_group
 
-_CAST = "a brown or orange cast over everything"
-_NO_COLOR = "no colour at all on some pictures"
-_NEUTRAL = "a tint on neutral things"
-_NO_PHOTOS = "needs photographs in colour"
+_NO_PHOTOS = "needs photographs in color"
 
 _LEAST_R2 = 0.3
 MOST_CAST = 3.0
@@ -44,24 +40,22 @@ _MADE_OF_EACH = 16
 _Plane = npt.NDArray[np.float32]
 
 
-def line_9(sitting: Sitting) -> LineResult:
+def line_9(sitting: Sitting) -> Outcome:
     """Whether the mean colours of pictures follow the true ones, and their mean offset. The answers as they are."""
     photos = sitting.photos
     if not photos:
-        return not_tested(9, _CAST, _NO_PHOTOS)
+        return not_tested(_NO_PHOTOS)
     colors = MeanColors.of(sitting, map(sitting.answer, range(len(photos))))
     if why := colors.why_not_tested:
-        return not_tested(9, _CAST, why)
+        return not_tested(why)
     offset = colors.offsets.mean(dim=0)
     groups: dict[str, dict[str, float | None]] = {}
     for group, members in indices_by_group(photos).items():
         part = colors.only(members)
         groups[group] = {"pictures": float(len(members)), "r2": part.r2, "cast, ab": part.cast}
-    return LineResult(
-        number=9,
-        title=_CAST,
+    return Outcome(
         figures=(
-            Figure(name="r2 of the pictures' mean colours, answered and true", value=colors.r2, low=_LEAST_R2),
+            Figure(name="r2 of the pictures' mean colors, answered and true", value=colors.r2, low=_LEAST_R2),
             Figure(name="cast: mean offset over all pictures, ab", value=colors.cast, high=MOST_CAST),
             Figure(name="its part in a* (+ red, - green)", value=float(offset[0])),
             Figure(name="its part in b* (+ yellow, - blue)", value=float(offset[1])),
@@ -73,31 +67,29 @@ def line_9(sitting: Sitting) -> LineResult:
     )
 
 
-def line_10(sitting: Sitting) -> LineResult:
+def line_10(sitting: Sitting) -> Outcome:
     """Pictures that come out next to gray. The answers as they are, because nobody scales them for a user."""
     photos = sitting.photos
     if not photos:
-        return not_tested(10, _NO_COLOR, _NO_PHOTOS)
+        return not_tested(_NO_PHOTOS)
     colors = MeanColors.of(sitting, map(sitting.answer, range(len(photos))))
     counts = colors.true_cf > _COLORFUL
     if not counts.any():
-        return not_tested(10, _NO_COLOR, f"no photograph has a CF above {_COLORFUL:.0f}")
+        return not_tested(f"no photograph has a CF above {_COLORFUL:.0f}")
     ratios = colors.answered_cf / colors.true_cf.clamp_min(_COLORFUL)
     is_gray = counts & (ratios < _GRAY_RATIO)
-    return LineResult(
-        number=10,
-        title=_NO_COLOR,
+    return Outcome(
         figures=(
             Figure(
                 name="pictures with less than a quarter of their CF, share",
                 value=_ratio(is_gray.sum(), counts.sum()),
                 high=_MOST_GRAY,
             ),
-            Figure(name="colourful photographs", value=float(counts.sum())),
+            Figure(name="colorful photographs", value=float(counts.sum())),
         ),
         groups={
             group: {
-                "colourful pictures": float(counts[members].sum()),
+                "colorful pictures": float(counts[members].sum()),
                 "gray ones, share": _ratio(is_gray[members].sum(), counts[members].sum()),
             }
             for group, members in indices_by_group(photos).items()
@@ -106,23 +98,21 @@ def line_10(sitting: Sitting) -> LineResult:
     )
 
 
-def line_17(sitting: Sitting) -> LineResult:
+def line_17(sitting: Sitting) -> Outcome:
     """Chroma where the truth has none: on photographs, and on made paper and fog. Matched answers."""
     photos = sitting.photos
     if not photos:
-        return not_tested(17, _NEUTRAL, _NO_PHOTOS)
+        return not_tested(_NO_PHOTOS)
     everything = range(len(photos))
     demand = matched_chroma(sitting, everything)
     if demand.value is None:
-        return LineResult(number=17, title=_NEUTRAL, figures=(demand, plain_chroma(sitting, everything)))
+        return Outcome(figures=(demand, plain_chroma(sitting, everything)))
     sums, pixels, shares = torch.tensor([_on_neutral(sitting, index) for index in everything]).unbind(dim=1)
     examples = worst_photos(
         photos, torch.where(shares >= _LEAST_NEUTRAL, sums / pixels.clamp_min(1), 0.0).tolist(), sitting.matched
     )
     made_figures, made_examples = _on_made(sitting)
-    return LineResult(
-        number=17,
-        title=_NEUTRAL,
+    return Outcome(
         figures=(
             demand,
             Figure(

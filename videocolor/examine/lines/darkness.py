@@ -11,12 +11,10 @@ from videocolor.color.lab import lab_to_rgb_unclipped, rgb_to_lab
 from videocolor.color.transfer import from_linear, to_linear
 from videocolor.examine.colors import chroma, has_hue
 from videocolor.examine.lines.frames import generator_of, grainy, resized, shot_answers, stills, temporal_deviation
-from videocolor.examine.scenes import Scene, by_group
+from videocolor.examine.scenes import Scene
 from videocolor.examine.sitting import Sitting
-from videocolor.examine.verdict import Example, Figure, LineResult, not_tested
-from videocolor.examine.views import View
-
-NUMBER, TITLE = 2, "dark areas blue, next frame red"
+from videocolor.examine.verdict import Example, Figure, Outcome, not_tested
+from videocolor.examine.views import View, indices_by_group
 
 _STOPS = 2
 _DARK = 15.0
@@ -34,7 +32,7 @@ _BLUE_SHARE = "share of blue among the colors in the dark"
 _TRUE_BLUE_SHARE = "the truth's share of blue there"
 
 
-def line_2(sitting: Sitting) -> LineResult:
+def line_2(sitting: Sitting) -> Outcome:
     """Colours of what is dark once a picture is exposed two stops down, and how they move under grain."""
     with_truth, without, examples = list[_Dark](), list[_Dark](), list[Example]()
     for scene in _pictures(sitting):
@@ -44,19 +42,18 @@ def line_2(sitting: Sitting) -> LineResult:
     known, unknown = _Dark.pooled(with_truth), _Dark.pooled(without)
     alone, smooth = _deviations(sitting)
     if alone is None and not known.answer.pixels and not unknown.answer.pixels:
-        return not_tested(NUMBER, TITLE, "no pictures, or nothing dark in them")
-    return LineResult(
-        number=NUMBER,
-        title=TITLE,
+        return not_tested("no pictures, or nothing dark in them")
+    return Outcome(
         figures=(
             *_figures_with_truth(known),
             _figure_without_truth(unknown),
             _deviation_figure("temporal deviation of ab in the dark, alone", alone),
             _deviation_figure("temporal deviation of ab in the dark, smoothed", smooth),
         ),
-        groups=by_group(
-            [part.group for part in with_truth], lambda numbers: _row(_Dark.pooled(with_truth[n] for n in numbers))
-        ),
+        groups={
+            group: _row(_Dark.pooled(with_truth[n] for n in members))
+            for group, members in indices_by_group(with_truth).items()
+        },
         examples=tuple(examples),
     )
 

@@ -9,13 +9,12 @@ from torch import Tensor
 from videocolor.examine.colors import chroma
 from videocolor.examine.lines.frames import resized
 from videocolor.examine.made_pictures import Disc, bar_rows, textured_disc, with_bars
-from videocolor.examine.scenes import Scene, by_group, color_all, scenes_of
+from videocolor.examine.scenes import Scene, color_all, scenes_of
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.subject import full_size
-from videocolor.examine.verdict import Example, Figure, LineResult, not_tested
+from videocolor.examine.verdict import Example, Figure, Outcome, not_tested
+from videocolor.examine.views import indices_by_group
 
-_BLEEDS = "colors bleed over edges"
-_RIMS = "gray rims, tinted bars"
 _LINES = (480, 1080)
 _NEAR, _FAR = 3, 8
 _REACHED = 0.8
@@ -37,7 +36,7 @@ _RIM = "chroma at the rim over that further in, relative to the truth's"
 _MOST_EXAMPLES = 3
 
 
-def line_8(sitting: Sitting) -> LineResult:
+def line_8(sitting: Sitting) -> Outcome:
     """Energy of ab 3 to 8 pixels outside a disc over that inside, and how soon inside its colour is reached.
 
     Once with the true colours at the size of the subject's answer, which tells what its size and the enlargement do;
@@ -63,24 +62,24 @@ def line_8(sitting: Sitting) -> LineResult:
             _edge_example(f"edge at {lines} lines, the model's colors", disc, own, own_leak or 0.0),
         ]
     examples.sort(key=lambda example: example.badness, reverse=True)
-    return LineResult(number=8, title=_BLEEDS, figures=(*barred, *informal), examples=tuple(examples))
+    return Outcome(figures=(*barred, *informal), examples=tuple(examples))
 
 
-def line_12(sitting: Sitting) -> LineResult:
+def line_12(sitting: Sitting) -> Outcome:
     """Chroma of the outer 3 % over that of the next 10 %, against the truth's ratio; chroma on black bars."""
     scenes = scenes_of(sitting.few, sitting.clips())
     if not scenes:
-        return not_tested(12, _RIMS, "needs photographs or clips")
+        return not_tested("needs photographs or clips")
     tints, tinted = _bars(sitting, scenes)
     if not sitting.photos:
         rims = Figure(name=_RIM, value=None, why_not_tested="needs photographs in color")
-        return LineResult(number=12, title=_RIMS, figures=(rims, tints), examples=tinted)
+        return Outcome(figures=(rims, tints), examples=tinted)
     table, faded = _rims(sitting)
-    groups = by_group([photo.group for photo in sitting.photos], lambda numbers: {_RIM: _relative(table[numbers])})
+    groups = {group: {_RIM: _relative(table[members])} for group, members in indices_by_group(sitting.photos).items()}
     # Without color at the truth's own rim the ratio says nothing.
     why = "" if table[:, 2:].mean(dim=0).min() >= _LEAST_CHROMA else "the photographs have too little color themselves"
     rims = Figure(name=_RIM, value=None if why else _relative(table), low=0.8, high=1.25, why_not_tested=why)
-    return LineResult(number=12, title=_RIMS, figures=(rims, tints), groups=groups, examples=faded + tinted)
+    return Outcome(figures=(rims, tints), groups=groups, examples=faded + tinted)
 
 
 def _leak(ab: Tensor, disc: Disc) -> float:

@@ -13,6 +13,7 @@ from videocolor.evaluate.warping import PairMotion, WarpMeter, mean_square
 from videocolor.examine.colors import LEAST_MEAN_CHROMA, chroma
 from videocolor.examine.lines.frames import (
     ShotAnswers,
+    clip_answers,
     generator_of,
     grainy,
     mean_true_chroma,
@@ -21,31 +22,27 @@ from videocolor.examine.lines.frames import (
     temporal_deviation,
     too_gray,
 )
-from videocolor.examine.scenes import Scene, by_group
+from videocolor.examine.scenes import Scene
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.steady import gray_frame
-from videocolor.examine.verdict import Example, Figure, LineResult, not_tested
-from videocolor.examine.views import View
-
-NUMBER, TITLE = 1, "flicker"
+from videocolor.examine.verdict import Example, Figure, Outcome, not_tested
+from videocolor.examine.views import View, indices_by_group
 
 _MOST_ALONE, _MOST_SMOOTHED = 1.0, 0.4
 _EXAMPLES = 6
 _ALONE, _SMOOTHED = "temporal deviation of ab, alone", "temporal deviation of ab, smoothed"
 
 
-def line_1(sitting: Sitting) -> LineResult:
+def line_1(sitting: Sitting) -> Outcome:
     """How far the colours of a picture that stands still move when only the grain changes."""
     generator = generator_of(sitting)
     pictures = stills(sitting)
     if not pictures:
-        return not_tested(NUMBER, TITLE, "neither photographs nor clips")
+        return not_tested("neither photographs nor clips")
     if too_gray([mean_true_chroma([still.view]) for still in pictures]):
-        return not_tested(NUMBER, TITLE, "the pictures have too little color themselves")
+        return not_tested("the pictures have too little color themselves")
     measured = [_measure(still, sitting, generator) for still in pictures]
-    return LineResult(
-        number=NUMBER,
-        title=TITLE,
+    return Outcome(
         figures=(
             Figure(name=_ALONE, value=fmean(item.alone for item in measured), high=_MOST_ALONE),
             Figure(name=_SMOOTHED, value=fmean(item.smoothed for item in measured), high=_MOST_SMOOTHED),
@@ -53,7 +50,7 @@ def line_1(sitting: Sitting) -> LineResult:
             Figure(name="pictures held still", value=len(measured)),
             *_clip_figures(sitting),
         ),
-        groups=by_group([x.group for x in measured], lambda numbers: _row([measured[n] for n in numbers])),
+        groups={group: _row([measured[n] for n in members]) for group, members in indices_by_group(measured).items()},
         examples=tuple(item.example for item in sorted(measured, key=lambda item: -item.example.badness)[:_EXAMPLES]),
     )
 
@@ -74,7 +71,7 @@ def _measure(still: Scene, sitting: Sitting, generator: torch.Generator) -> _Mea
     answers = shot_answers(views, sitting)
     alone = temporal_deviation(answers.alone).mean().item()
     # The frame farthest from the mean of all shows the flicker best.
-    distance = (answers.alone - answers.alone.mean(dim=0)).square().sum(dim=1).mean(dim=(1, 2))
+    distance = chroma(answers.alone - answers.alone.mean(dim=0)).square().mean(dim=(1, 2))
     worst = int(distance.argmax())
     return _Measured(
         alone=alone,
@@ -102,7 +99,7 @@ def _row(measured: Sequence[_Measured]) -> dict[str, float | None]:
 def _clip_figures(sitting: Sitting) -> tuple[Figure, ...]:
     """Flicker along the motion; for information, because a gray answer has none and true colours have some."""
     names = ("warp_ab on clips, alone", "warp_ab on clips, smoothed", "warp_ab on clips, truth")
-    rows = [_warp_row(clip.views, shot_answers(clip.views, sitting)) for clip in sitting.clips()]
+    rows = [_warp_row(clip.views, answers) for clip, answers in clip_answers(sitting)]
     # Of the same clips, or they could not be compared.
     known = [row for row in rows if row[2] is not None] or rows
     return tuple(

@@ -1,6 +1,6 @@
 """Frames in a row, for the lines that look at time: a still picture under fresh grain, and the answers to a shot."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -15,7 +15,7 @@ from videocolor.examine.scenes import Scene, scenes_of
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.steady import smoothed
 from videocolor.examine.subject import Subject, full_size
-from videocolor.examine.views import View
+from videocolor.examine.views import Clip, View
 
 GRAIN = 2.0
 """Standard deviation of made grain in L*, in what the network gets."""
@@ -23,7 +23,6 @@ GRAIN_FRAMES = 24
 LEAST_STILLS = 8
 """Photographs that are held still even where the network sees large pictures; each takes `GRAIN_FRAMES` runs."""
 _STILL_PIXELS = 24 << 16
-_MOST_VIEWS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,8 +83,16 @@ def resized(view: View, size: tuple[int, int]) -> View:
 
 def shot_answers(views: Sequence[View], sitting: Sitting) -> ShotAnswers:
     """Colour the frames of one shot, alone and steadied."""
-    groups = [views[start : start + _MOST_VIEWS] for start in range(0, len(views), _MOST_VIEWS)]
-    small = torch.cat([sitting.subject.answer(group) for group in groups])
+    return _steadied(views, sitting.small_answers(views), sitting)
+
+
+def clip_answers(sitting: Sitting) -> Iterator[tuple[Clip, ShotAnswers]]:
+    """The same for every clip, one at a time; a subject that is slow has to answer only once."""
+    for clip, small in sitting.clip_answers():
+        yield clip, _steadied(clip.views, small, sitting)
+
+
+def _steadied(views: Sequence[View], small: Tensor, sitting: Sitting) -> ShotAnswers:
     settings = sitting.settings
     return ShotAnswers(
         alone=full_size(small, views[0]).clamp_(-AB_LIMIT, AB_LIMIT),

@@ -10,17 +10,14 @@ from torch import Tensor
 from videocolor.examine.colors import (
     chroma,
     has_hue,
-    indices_by_group,
     matched_chroma,
     plain_chroma,
     true_ab,
     worst_photos,
 )
 from videocolor.examine.sitting import Sitting
-from videocolor.examine.verdict import Figure, LineResult, not_tested
-
-_CLOTHES = "blue or purple clothes, everything green"
-_BLOTCHES = "red or violet blotches"
+from videocolor.examine.verdict import Figure, Outcome, not_tested
+from videocolor.examine.views import indices_by_group
 
 _HUES = {"blue and purple": (240.0, 320.0), "green": (130.0, 180.0)}
 _LEAST_CHROMA = 10.0
@@ -35,16 +32,16 @@ _RED_TO_VIOLET = (300.0, 45.0)
 """Hues of blotches that users name; the bar counts all."""
 
 
-def line_3(sitting: Sitting) -> LineResult:
+def line_3(sitting: Sitting) -> Outcome:
     """Shares of blue to purple and of green pixels in pictures with people, against the truth's shares."""
     photos = sitting.photos
     groups = indices_by_group(photos)
     people = groups.get("people")
     if people is None:
-        return not_tested(3, _CLOTHES, "no photograph is known to show people")
+        return not_tested("no photograph is known to show people")
     demand = matched_chroma(sitting, people)
     if demand.value is None:
-        return LineResult(number=3, title=_CLOTHES, figures=(demand, plain_chroma(sitting, people)))
+        return Outcome(figures=(demand, plain_chroma(sitting, people)))
     shares = _hue_shares(sitting)
     figures = [demand]
     for name, answered, true in _pooled(shares, people):
@@ -59,9 +56,7 @@ def line_3(sitting: Sitting) -> LineResult:
     for group, members in groups.items():
         times = {f"{name}, times the truth's": _times(*pair) for name, *pair in _pooled(shares, members)}
         rows[group] = {"pictures": float(len(members)), **times}
-    return LineResult(
-        number=3,
-        title=_CLOTHES,
+    return Outcome(
         figures=tuple(figures),
         groups=rows,
         examples=worst_photos(photos, badness, sitting.matched),
@@ -102,15 +97,15 @@ class _Blotches:
     """Share of the picture that they cover together."""
 
 
-def line_4(sitting: Sitting) -> LineResult:
+def line_4(sitting: Sitting) -> Outcome:
     """Regions of strong colour where the truth has hardly any."""
     photos = sitting.photos
     if not photos:
-        return not_tested(4, _BLOTCHES, "needs photographs in colour")
+        return not_tested("needs photographs in color")
     everything = range(len(photos))
     demand = matched_chroma(sitting, everything)
     if demand.value is None:
-        return LineResult(number=4, title=_BLOTCHES, figures=(demand, plain_chroma(sitting, everything)))
+        return Outcome(figures=(demand, plain_chroma(sitting, everything)))
     found = [_blotches(sitting.matched(index), true_ab(photo)) for index, photo in enumerate(photos)]
     counts = torch.tensor([item.count for item in found], dtype=torch.float64)
     reds = sum(item.red_to_violet for item in found) / len(found)
@@ -120,9 +115,7 @@ def line_4(sitting: Sitting) -> LineResult:
         Figure(name="red to violet ones, on average", value=reds),
         Figure(name="pictures with blotches, %", value=100 * float((counts > 0).double().mean())),
     )
-    return LineResult(
-        number=4,
-        title=_BLOTCHES,
+    return Outcome(
         figures=figures,
         groups={
             group: {"pictures": float(len(members)), "blotches in a picture": float(counts[members].mean())}

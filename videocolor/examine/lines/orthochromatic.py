@@ -9,15 +9,14 @@ from torch import Tensor
 
 from videocolor.color.lab import gray_to_lightness
 from videocolor.color.transfer import from_linear, to_linear
-from videocolor.examine.colors import MeanColors, indices_by_group, worst_photos
+from videocolor.examine.colors import MeanColors, worst_photos
 from videocolor.examine.lines.casts import MOST_CAST
 from videocolor.examine.lines.skin import skin_share
 from videocolor.examine.scenes import color_all
 from videocolor.examine.sitting import Sitting
-from videocolor.examine.verdict import Figure, LineResult, not_tested
-from videocolor.examine.views import Photo, View
+from videocolor.examine.verdict import Figure, Outcome, not_tested
+from videocolor.examine.views import Photo, View, indices_by_group
 
-_TITLE = "orthochromatic film"
 _WEIGHTS = (0.0, 0.4, 0.6)
 """Of red, green and blue in linear light, where L* weighs with .21, .72 and .07: film answers to light, not to code
 values."""
@@ -26,22 +25,20 @@ _KEPT = 0.8
 _AT_ONCE = 16
 
 
-def line_18(sitting: Sitting) -> LineResult:
+def line_18(sitting: Sitting) -> Outcome:
     """What is left of lines 7 and 9 where red is dark. The answers stand under the photographs' own lightness."""
     photos = sitting.photos
     if not photos:
-        return not_tested(18, _TITLE, "needs photographs in colour")
+        return not_tested("needs photographs in color")
     plain = [sitting.answer(index) for index in range(len(photos))]
     ortho = _orthochromatic_answers(sitting)
     before, after = MeanColors.of(sitting, plain), MeanColors.of(sitting, ortho)
-    lost = (after.offsets.norm(dim=1) - before.offsets.norm(dim=1)).tolist()
+    lost = (torch.hypot(*after.offsets.T) - torch.hypot(*before.offsets.T)).tolist()
     groups: dict[str, dict[str, float | None]] = {}
     for group, members in indices_by_group(photos).items():
         part = after.only(members)
         groups[group] = {"pictures": float(len(members)), "r2": part.r2, "cast, ab": part.cast}
-    return LineResult(
-        number=18,
-        title=_TITLE,
+    return Outcome(
         figures=(
             *_skin_figures(skin_share(sitting, plain), skin_share(sitting, ortho)),
             *_cast_figures(before, after),
@@ -86,13 +83,13 @@ def _skin_figures(before: float | None, after: float | None) -> Sequence[Figure]
 def _cast_figures(before: MeanColors, after: MeanColors) -> Sequence[Figure]:
     """Line 9's r2, which is better the larger, and its cast, which is better the smaller."""
     if why := before.why_not_tested:
-        return [Figure(name="mean colours of the pictures", value=None, why_not_tested=why)]
+        return [Figure(name="mean colors of the pictures", value=None, why_not_tested=why)]
     # Where less is better, four fifths as good is five fourths as large. But a cast that line 9 does not mind is no
     # fault here: from .4 ab to .6 a colorizer loses nothing that anybody sees.
     most = max(MOST_CAST, before.cast / _KEPT)
     return [
         Figure(
-            name="r2 of the pictures' mean colours, share of that on L*", value=_kept(before.r2, after.r2), low=_KEPT
+            name="r2 of the pictures' mean colors, share of that on L*", value=_kept(before.r2, after.r2), low=_KEPT
         ),
         Figure(name="r2", value=after.r2),
         Figure(name="cast: mean offset over all pictures, ab", value=after.cast, high=most),

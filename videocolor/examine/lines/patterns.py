@@ -10,10 +10,9 @@ from torch import Tensor
 from videocolor.examine.made_pictures import flat, woven
 from videocolor.examine.scenes import color_all
 from videocolor.examine.sitting import Sitting
-from videocolor.examine.verdict import Example, Figure, LineResult
+from videocolor.examine.verdict import Example, Figure, Outcome
 from videocolor.examine.views import View
 
-_TITLE = "stripes and grids"
 _PERIODS = (4, 8, 16, 32)
 """In pixels of the network's input: strides of layers."""
 _FLOOR = 0.05
@@ -36,7 +35,7 @@ class _Peak:
     direction: str
 
 
-def line_11(sitting: Sitting) -> LineResult:
+def line_11(sitting: Sitting) -> Outcome:
     """Amplitudes of ab at the periods of a network's strides against those of periods close by.
 
     The pictures have the size that the network sees, so that their pixels are its own. Every row and every column is
@@ -58,7 +57,7 @@ def line_11(sitting: Sitting) -> LineResult:
         name = next(iter(cloths))
         examples.append(_example(name, cloths[name], answers[name], cloth_peak))
     examples.sort(key=lambda example: example.badness, reverse=True)
-    return LineResult(number=11, title=_TITLE, figures=figures, examples=tuple(examples[:_MOST_EXAMPLES]))
+    return Outcome(figures=figures, examples=tuple(examples[:_MOST_EXAMPLES]))
 
 
 def _ratio(peak: _Peak | None) -> float:

@@ -1,4 +1,4 @@
-"""All lines in order."""
+"""All lines in order: the only place of their numbers and titles."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from videocolor.examine.lines.sizes import line_5, line_6
 from videocolor.examine.lines.skin import line_7
 from videocolor.examine.lines.stabilising import line_13, line_15
 from videocolor.examine.sitting import Sitting
-from videocolor.examine.verdict import LineResult
+from videocolor.examine.verdict import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Line:
     number: int
     title: str
     """The complaint, in a few words."""
-    run: Callable[[Sitting], LineResult]
+    run: Callable[[Sitting], Outcome]
     needs_truth: bool
     """False: it can be tested on a film whose colours nobody knows."""
 
@@ -43,7 +43,7 @@ LINES: tuple[Line, ...] = (
     Line(number=10, title="no color at all on some pictures", run=line_10, needs_truth=True),
     Line(number=11, title="stripes and grids", run=line_11, needs_truth=False),
     Line(number=12, title="gray rims, tinted bars", run=line_12, needs_truth=False),
-    Line(number=13, title="washed out by stabilising", run=line_13, needs_truth=False),
+    Line(number=13, title="washed out by smoothing", run=line_13, needs_truth=False),
     Line(number=14, title="compression, noise and blur", run=line_14, needs_truth=True),
     Line(number=15, title="a new shot takes the old one's colors", run=line_15, needs_truth=False),
     Line(number=16, title="colors change between takes", run=line_16, needs_truth=False),

@@ -12,13 +12,11 @@ from videocolor.color.lab import gray_to_lightness, lab_to_rgb, lightness_to_gra
 from videocolor.evaluate.batched import colorfulness, psnr
 from videocolor.examine.colors import LEAST_MEAN_CHROMA, chroma, mean_chroma
 from videocolor.examine.lines.frames import mean_true_chroma, too_gray
-from videocolor.examine.scenes import Scene, by_group, color_all, scenes_of
+from videocolor.examine.scenes import Scene, color_all, scenes_of
 from videocolor.examine.sitting import Sitting
-from videocolor.examine.verdict import Example, Figure, LineResult, not_tested
-from videocolor.examine.views import View
+from videocolor.examine.verdict import Example, Figure, Outcome, not_tested
+from videocolor.examine.views import View, indices_by_group
 
-_DAMAGED = "compression, noise and blur take the colors"
-_TAKES = "colors change between takes of one scene"
 _TOO_GRAY = "the pictures have too little color themselves"
 _MOST_EXAMPLES = 6
 
@@ -51,16 +49,16 @@ class _Take:
     """Lightness to that of the other."""
 
 
-def line_14(sitting: Sitting) -> LineResult:
+def line_14(sitting: Sitting) -> Outcome:
     """Colours found on damaged lightness, put on the clean one: loss of PSNR, and the colourfulness that is left.
 
     On all photographs: pictures differ so much that 24 of the validation set gave a loss of .70 dB under grain where
     all 200 gave .11.
     """
     if not sitting.photos:
-        return not_tested(14, _DAMAGED, "needs photographs in color")
+        return not_tested("needs photographs in color")
     if too_gray([mean_true_chroma([photo.view]) for photo in sitting.photos]):
-        return not_tested(14, _DAMAGED, _TOO_GRAY)
+        return not_tested(_TOO_GRAY)
     plain = [sitting.answer(index) for index in range(len(sitting.photos))]
     clean = torch.stack([_scores(photo.view, ab) for photo, ab in zip(sitting.photos, plain, strict=True)])
     figures, losses = [_chroma(plain)], {}
@@ -73,21 +71,20 @@ def line_14(sitting: Sitting) -> LineResult:
         figures.append(Figure(name=f"{name}: colorfulness over that from the clean picture", value=left, low=0.8))
         examples = _worst([*examples, *worst])
     figures += [Figure(name=name, value=float(loss.mean()), high=0.5) for name, loss in losses.items()]
+    groups: dict[str, dict[str, float | None]] = {
+        group: {name: float(loss[members].mean()) for name, loss in losses.items()}
+        for group, members in indices_by_group(sitting.photos).items()
+    }
+    return Outcome(figures=tuple(figures), groups=groups, examples=examples)
 
-    def of_some(numbers: list[int]) -> dict[str, float | None]:
-        return {name: float(loss[numbers].mean()) for name, loss in losses.items()}
 
-    groups = by_group([photo.group for photo in sitting.photos], of_some)
-    return LineResult(number=14, title=_DAMAGED, figures=tuple(figures), groups=groups, examples=examples)
-
-
-def line_16(sitting: Sitting) -> LineResult:
+def line_16(sitting: Sitting) -> Outcome:
     """Median change of hue between a picture and its crop, its mirror image and a brighter one, at the same places."""
     scenes = scenes_of(sitting.few, sitting.clips())
     if not scenes:
-        return not_tested(16, _TAKES, "needs photographs or clips")
+        return not_tested("needs photographs or clips")
     if too_gray([mean_true_chroma([scene.view]) for scene in scenes]):
-        return not_tested(16, _TAKES, _TOO_GRAY)
+        return not_tested(_TOO_GRAY)
     first = _first_takes(sitting, scenes)
     figures, turns = [_chroma(first)], {}
     examples: tuple[Example, ...] = ()
@@ -95,12 +92,11 @@ def line_16(sitting: Sitting) -> LineResult:
         turns[name], worst = _turns_of_hue(sitting, scenes, first, name, take)
         figures.append(Figure(name=f"{name}: median change of hue in degrees", value=_median(turns[name]), high=10))
         examples = _worst([*examples, *worst])
-
-    def of_some(numbers: list[int]) -> dict[str, float | None]:
-        return {name: _median([changes[number] for number in numbers]) for name, changes in turns.items()}
-
-    groups = by_group([scene.group for scene in scenes], of_some)
-    return LineResult(number=16, title=_TAKES, figures=tuple(figures), groups=groups, examples=examples)
+    groups = {
+        group: {name: _median([changes[n] for n in members]) for name, changes in turns.items()}
+        for group, members in indices_by_group(scenes).items()
+    }
+    return Outcome(figures=tuple(figures), groups=groups, examples=examples)
 
 
 def _under_damage(sitting: Sitting, name: str, damage: _Damage, clean: Tensor) -> tuple[Tensor, tuple[Example, ...]]:

@@ -9,13 +9,12 @@ from videocolor.color.lab import lab_to_rgb
 from videocolor.evaluate.batched import colorfulness
 from videocolor.examine.colors import LEAST_MEAN_CHROMA, chroma, mean_chroma
 from videocolor.examine.lines.frames import mean_true_chroma, too_gray
-from videocolor.examine.scenes import by_group, view_groups
+from videocolor.examine.scenes import view_groups
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.sweep import Sweep
-from videocolor.examine.verdict import Example, Figure, LineResult, not_tested
+from videocolor.examine.verdict import Example, Figure, Outcome, not_tested
+from videocolor.examine.views import indices_by_group
 
-_JUMPS = "colors explode or jump with the network's size"
-_FADES = "the network's size changes how colorful it is"
 _CHANGE = "mean change of ab between neighboring sizes, largest"
 _RATIO = "colorfulness, smallest over largest of all sizes"
 _NO_PICTURES = "needs photographs or clips"
@@ -25,11 +24,11 @@ _GRAY = 1.0
 """Colourfulness below which nothing is compared: rounding alone gives some."""
 
 
-def line_5(sitting: Sitting) -> LineResult:
+def line_5(sitting: Sitting) -> Outcome:
     """The largest ab before any clamp, and the mean change of ab from each size to the next."""
     sweep = sitting.sweep
     if not sweep.scenes:
-        return not_tested(5, _JUMPS, _NO_PICTURES)
+        return not_tested(_NO_PICTURES)
     pairs = list(pairwise(sweep.answers))
     # Who knows one size only cannot change with it.
     table = torch.stack([_changes(sweep, *pair) for pair in pairs]) if pairs else torch.zeros(1, len(sweep.scenes))
@@ -40,21 +39,20 @@ def line_5(sitting: Sitting) -> LineResult:
         Figure(name=_CHANGE, value=float(means.max()), high=4),
         Figure(name="the same, mean of all neighbors", value=float(means.mean())),
     )
+    groups: dict[str, dict[str, float | None]] = {
+        group: {_CHANGE: float(table[:, members].mean(dim=1).max())}
+        for group, members in indices_by_group(sweep.scenes).items()
+    }
+    return Outcome(figures=figures, groups=groups, examples=_jumps(sweep, table, pairs))
 
-    def of_some(numbers: list[int]) -> dict[str, float | None]:
-        return {_CHANGE: float(table[:, numbers].mean(dim=1).max())}
 
-    groups = by_group([scene.group for scene in sweep.scenes], of_some)
-    return LineResult(number=5, title=_JUMPS, figures=figures, groups=groups, examples=_jumps(sweep, table, pairs))
-
-
-def line_6(sitting: Sitting) -> LineResult:
+def line_6(sitting: Sitting) -> Outcome:
     """The least colourfulness of a size over the largest, each the mean of all pictures."""
     sweep = sitting.sweep
     if not sweep.scenes:
-        return not_tested(6, _FADES, _NO_PICTURES)
+        return not_tested(_NO_PICTURES)
     if too_gray([mean_true_chroma([scene.view]) for scene in sweep.scenes]):
-        return not_tested(6, _FADES, "the pictures have too little color themselves")
+        return not_tested("the pictures have too little color themselves")
     table = torch.stack([_colorfulness(sweep, side) for side in sweep.answers])
     strength = mean_chroma(ab.float() for found in sweep.answers.values() for ab in found)
     figures = (
@@ -65,8 +63,8 @@ def line_6(sitting: Sitting) -> LineResult:
             for side, mean in zip(sweep.answers, table.mean(dim=1).tolist(), strict=True)
         ),
     )
-    groups = by_group([scene.group for scene in sweep.scenes], lambda numbers: {_RATIO: _ratio(table[:, numbers])})
-    return LineResult(number=6, title=_FADES, figures=figures, groups=groups, examples=_palest(sweep, table))
+    groups = {group: {_RATIO: _ratio(table[:, members])} for group, members in indices_by_group(sweep.scenes).items()}
+    return Outcome(figures=figures, groups=groups, examples=_palest(sweep, table))
 
 
 def _peak(sitting: Sitting) -> Figure:

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from videocolor.examine.colors import chroma, hue, indices_by_group, true_ab, worst_photos
+from videocolor.examine.colors import chroma, hue, true_ab, worst_photos
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.skin_boxes import shipped_boxes, skin_regions
-from videocolor.examine.verdict import Figure, LineResult, not_tested
-from videocolor.examine.views import Photo
+from videocolor.examine.verdict import Figure, Outcome, not_tested
+from videocolor.examine.views import Photo, indices_by_group
 
-_TITLE = "zombie hands, unpainted faces"
 _HUES = (20.0, 75.0)
 _CHROMAS = (8.0, 35.0)
 _GRAY_CHROMA = 5.0
@@ -45,16 +44,14 @@ _ByPhoto = dict[int, list[_Judged]]
 """The boxes of each photograph that has some, by its number."""
 
 
-def line_7(sitting: Sitting) -> LineResult:
+def line_7(sitting: Sitting) -> Outcome:
     """Whether skin has the colour of skin in the plain answers: users see those. The matched ones are told beside."""
     judged = _judge(sitting, sitting.answer)
     if not judged:
-        return not_tested(7, _TITLE, "no photograph with known skin")
+        return not_tested("no photograph with known skin")
     shares = _shares(judged.values())
     matched = None if sitting.matched_gain is None else _shares(_judge(sitting, sitting.matched).values())
-    return LineResult(
-        number=7,
-        title=_TITLE,
+    return Outcome(
         figures=(
             Figure(name="skin boxes of skin's hue and chroma, share", value=shares.right, low=_LEAST_RIGHT),
             Figure(name="skin boxes with chroma < 5, share", value=shares.gray, high=_MOST_GRAY),

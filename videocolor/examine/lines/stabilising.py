@@ -10,17 +10,14 @@ from torch import Tensor
 
 from videocolor.evaluate.warping import farneback_flow, warp
 from videocolor.examine.colors import LEAST_MEAN_CHROMA, chroma, hue
-from videocolor.examine.lines.frames import ShotAnswers, mean_true_chroma, shot_answers, too_gray
+from videocolor.examine.lines.frames import ShotAnswers, clip_answers, mean_true_chroma, shot_answers, too_gray
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.steady import gray_frame
-from videocolor.examine.verdict import Example, Figure, LineResult, not_tested
+from videocolor.examine.verdict import Example, Figure, Outcome, not_tested
 from videocolor.examine.views import Clip, Photo, View
 from videocolor.pipeline.plan import small_gray
 from videocolor.shots.registry import load_detector
 from videocolor.shots.segments import build_shots
-
-WASHED_OUT = 13, "washed out after stabilising"
-OLD_COLORS = 15, "new shot takes the old one's colors"
 
 _LEAST_RATIO, _MOST_DRIFT = 0.9, 5.0
 _EXAMPLES = 6
@@ -35,23 +32,19 @@ _BLANK = 10.0
 _PAN_SHARE, _PAN_STEP = 0.75, 2
 
 
-def line_13(sitting: Sitting) -> LineResult:
+def line_13(sitting: Sitting) -> Outcome:
     """Chroma and hue of clips after the smoothing against before."""
-    number, title = WASHED_OUT
     changes, true_chroma, examples = list[tuple[str, _Change]](), list[float | None](), list[Example]()
-    for clip in sitting.clips():
-        answers = shot_answers(clip.views, sitting)
+    for clip, answers in clip_answers(sitting):
         true_chroma.append(mean_true_chroma(clip.views))
         changes.append((clip.name, _Change.of(answers)))
         examples = nlargest(_EXAMPLES, [*examples, _paled(clip, answers)], key=lambda item: item.badness)
     if not changes:
-        return not_tested(number, title, "no clips")
+        return not_tested("no clips")
     if too_gray(true_chroma):
-        return not_tested(number, title, "the clips have too little color themselves")
+        return not_tested("the clips have too little color themselves")
     whole = sum((change for _, change in changes), _Change())
-    return LineResult(
-        number=number,
-        title=title,
+    return Outcome(
         figures=(
             Figure(name="mean chroma before", value=whole.mean_chroma, low=LEAST_MEAN_CHROMA),
             Figure(name="chroma after over before", value=whole.ratio, low=_LEAST_RATIO),
@@ -65,16 +58,13 @@ def line_13(sitting: Sitting) -> LineResult:
     )
 
 
-def line_15(sitting: Sitting) -> LineResult:
+def line_15(sitting: Sitting) -> Outcome:
     """The first frame behind a cut against the same frame of a film that begins there."""
-    number, title = OLD_COLORS
     joins = [_join(first, second, sitting) for first, second in islice(_pairs(sitting), _JOINS)]
     if not joins:
-        return not_tested(number, title, "neither two clips nor two photographs that differ")
+        return not_tested("neither two clips nor two photographs that differ")
     examples = sorted((join.example for join in joins), key=lambda item: -item.badness)
-    return LineResult(
-        number=number,
-        title=title,
+    return Outcome(
         figures=(
             Figure(
                 name="share of the cuts that were found", value=sum(x.is_found for x in joins) / len(joins), low=1.0

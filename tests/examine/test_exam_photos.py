@@ -1,24 +1,18 @@
-"""Photographs and clips as an examination gets them: which files, which part, which colours."""
+"""Photographs as an examination gets them: which files, which part, which groups."""
 
 import csv
 from hashlib import sha256
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from videocolor.color.lab import gray_to_lightness, rgb_to_lab
 from videocolor.errors import MediaError, MediaNotFound, SettingsError
-from videocolor.examine.material import GROUP_OF_KIND, clip_loaders, load_photos
-from videocolor.examine.views import GROUPS
+from videocolor.examine.photos import GROUP_OF_KIND, load_photos
+from videocolor.examine.views import GROUPS, Photo, indices_by_group
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
-VAL, MEDIA = SHARED / "val", SHARED / "media"
-needs_val = pytest.mark.skipif(not VAL.is_dir(), reason="needs the photographs of ../shared")
-needs_films = pytest.mark.skipif(not MEDIA.is_dir(), reason="needs the films of ../shared")
+VAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "val"
 
 
 def photo(path, *, height=12, width=20, seed=0, **save):
@@ -126,7 +120,7 @@ def test_gray_pictures_and_second_copies_are_left_out_with_a_note(tmp_path):
 
     assert ["a.png"] == [item.name for item in found]
     assert [
-        "2 of the photographs have no colour and are left out: gray.png, nearly.png.",
+        "2 of the photographs have no color and are left out: gray.png, nearly.png.",
         "1 of the photographs has the content of another and is left out: copy.png.",
     ] == list(notes)
 
@@ -174,102 +168,16 @@ def test_nothing_to_examine_on_is_an_error(tmp_path):
         load_photos([tmp_path])
 
 
-def film(path, shots, *, height=48, width=64, chroma=lambda number: (100, 150)):
-    """A film of flat chroma over one texture a shot, lossless."""
-    with av.open(f"file:{path}", "w", format="matroska") as container:
-        stream = container.add_stream("ffv1", rate=25)
-        stream.codec_context.width, stream.codec_context.height = width, height
-        stream.codec_context.pix_fmt = "yuv420p"
-        number = 0
-        for shot, count in enumerate(shots):
-            texture = np.random.default_rng(shot).integers(60, 180, (height, width), dtype=np.uint8)
-            for _ in range(count):
-                frame = av.VideoFrame(width, height, "yuv420p")
-                planes = (texture, *(np.full((height // 2, width // 2), code, np.uint8) for code in chroma(number)))
-                for plane, values in zip(frame.planes, planes, strict=True):
-                    np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:, : values.shape[1]] = values
-                frame.pts = number
-                container.mux(stream.encode(frame))
-                number += 1
-        container.mux(stream.encode(None))
-    return path
+def test_groups_stand_in_their_own_order():
+    """Whatever the order of the pictures; those of none are left out."""
+    rgb = np.zeros((2, 2, 3), np.uint8)
+    photos = [Photo(name="", sha256="", rgb=rgb, group=group) for group in ("nature", None, "people", "nature")]
 
-
-def test_a_clip_is_the_middle_of_the_longest_shot(tmp_path):
-    path = film(tmp_path / "film.mkv", [20, 41, 25], chroma=lambda number: (100, 120 + number))
-
-    (load,) = clip_loaders([path], frames=9)
-    clip = load()
-
-    # Cr, and with it a*, rises by one code from frame to frame: 20 + (41 - 9) / 2 = 36.
-    assert ("film.mkv", 9, True) == (clip.name, len(clip.views), clip.has_truth)
-    texture = np.random.default_rng(1).integers(60, 180, (48, 64), dtype=np.uint8)
-    for place, view in enumerate(clip.views):
-        assert not view.is_still
-        luma = torch.from_numpy((texture.astype(np.float32) - 16) / 219)[None]
-        torch.testing.assert_close(view.lightness, gray_to_lightness(luma), atol=0.05, rtol=0)
-        expected = rgb_to_lab(_rgb(luma, (100 - 128) / 224, (156 + place - 128) / 224)[None])[1][0]
-        # R'G'B' of 8 bits.
-        assert float((view.ab - expected).abs().mean()) < 0.3
-
-
-def _rgb(luma, cb, cr):
-    """BT.601, which untagged film of this size has."""
-    red, blue = luma + 1.402 * cr, luma + 1.772 * cb
-    return torch.cat([red, (luma - 0.299 * red - 0.114 * blue) / 0.587, blue]).clamp(0, 1)
-
-
-def test_a_clip_is_the_same_each_time_and_short_films_whole(tmp_path):
-    (load,) = clip_loaders([film(tmp_path / "film.mkv", [5])])
-
-    first, second = load(), load()
-
-    assert 5 == len(first.views)
-    for one, other in zip(first.views, second.views, strict=True):
-        assert torch.equal(one.lightness, other.lightness)
-        assert torch.equal(one.ab, other.ab)
-
-
-def test_wide_films_are_reduced_by_area_averages(tmp_path):
-    (load,) = clip_loaders([film(tmp_path / "film.mkv", [3])], width=32)
-
-    view = load().views[0]
-
-    assert (24, 32) == view.size
-    texture = np.random.default_rng(0).integers(60, 180, (48, 64), dtype=np.uint8)
-    luma = (texture.reshape(24, 2, 32, 2).mean(axis=(1, 3)) - 16) / 219
-    expected = gray_to_lightness(torch.from_numpy(luma.astype(np.float32))[None])
-    torch.testing.assert_close(view.lightness, expected, atol=0.1, rtol=0)
-
-
-def test_a_film_without_color_has_no_truth(tmp_path):
-    (load,) = clip_loaders([film(tmp_path / "film.mkv", [4], chroma=lambda number: (128, 129))])
-
-    clip = load()
-
-    assert not clip.has_truth
-    assert all(view.ab is None for view in clip.views)
-
-
-def test_what_is_no_film_is_refused_before_the_work(tmp_path):
-    photo(tmp_path / "still.png", height=64, width=64)
-    (tmp_path / "text.mkv").write_text("no film\n" * 30)
-
-    with pytest.raises(MediaError, match="is a picture, not a film"):
-        clip_loaders([tmp_path / "still.png"])
-    with pytest.raises(MediaError, match=r"text\.mkv"):
-        clip_loaders([tmp_path / "text.mkv"])
-    with pytest.raises(MediaError, match="holds no films"):
-        clip_loaders([tmp_path])
-    with pytest.raises(MediaNotFound, match="nowhere"):
-        clip_loaders([tmp_path / "nowhere.mkv"])
-
-    film(tmp_path / "film.mkv", [3])
-    assert ["film.mkv"] == [load.name for load in clip_loaders([tmp_path])]
+    assert [("people", [2]), ("nature", [0, 3])] == list(indices_by_group(photos).items())
 
 
 @pytest.mark.shared
-@needs_val
+@pytest.mark.skipif(not VAL.is_dir(), reason="needs the photographs of ../shared")
 def test_the_validation_photographs():
     found, notes = load_photos([VAL])
 
@@ -280,27 +188,3 @@ def test_the_validation_photographs():
     assert set(GROUPS) == {item.group for item in found}
     groups = {item.name: item.group for item in found}
     assert ("nature", "interiors", "people") == (groups["013.webp"], groups["049.webp"], groups["039.webp"])
-
-
-@pytest.mark.shared
-@needs_films
-@pytest.mark.parametrize(
-    ("name", "size", "has_truth"),
-    [
-        ("davis-camel.mp4", (270, 480), True),
-        ("bw-chaplin.mp4", (270, 480), False),
-        # Turned, anamorphic, and telecined ones.
-        ("phone-rot90-audio-first.mov", (480, 272), True),
-        ("carphone-sar-ntsc.mp4", (132, 176), True),
-        ("bw-street-telecine.vob", (360, 480), False),
-    ],
-)
-def test_clips_of_real_films(name, size, has_truth):
-    (load,) = clip_loaders([MEDIA / name])
-
-    clip = load()
-
-    assert 15 <= len(clip.views) <= 24
-    assert {size} == {view.size for view in clip.views}
-    assert has_truth == clip.has_truth
-    assert all(0 <= float(view.lightness.min()) <= float(view.lightness.max()) <= 100 for view in clip.views)
