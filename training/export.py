@@ -49,6 +49,7 @@ class _Source:
     network: CompactNetwork
     recipe: Recipe
     trained_on: str
+    train_manifest: str
 
 
 def export(
@@ -98,15 +99,25 @@ def _open_checkpoint(path: Path, store: PictureStore, norm_pictures: int) -> _So
     trained_on = (
         f"{len(members)} colour photographs of the project's training set (manifest sha256"
         f" {state['train_manifest'][:16]}), {state['samples']} crops in {state['step']} steps, started"
-        f" from {state['start']}."
+        f" from {state.get('start', 'ImageNet (encoder)')}."
     )
-    return _Source(network=_as_shipped(network.eval().fold()), recipe=recipe, trained_on=trained_on)
+    return _Source(
+        network=_as_shipped(network.eval().fold()),
+        recipe=recipe,
+        trained_on=trained_on,
+        train_manifest=state["train_manifest"],
+    )
 
 
 def _open_export(path: Path) -> _Source:
     header = read_header(path)
     recipe = recipe_from(header["recipe"], "the header's recipe")
-    return _Source(network=_as_shipped(open_network(path)), recipe=recipe, trained_on=header["trained_on"])
+    return _Source(
+        network=_as_shipped(open_network(path)),
+        recipe=recipe,
+        trained_on=header["trained_on"],
+        train_manifest=header["data"]["train"],
+    )
 
 
 def _as_shipped(folded: CompactNetwork) -> CompactNetwork:
@@ -118,7 +129,7 @@ def _write(
 ) -> Path:
     """Score the network as shipped, and write file, card and prose."""
     recipe, trained_on = found.recipe, found.trained_on
-    members, tune_members = recipe.split(store)
+    _, tune_members = recipe.split(store)
     figures = report(folded, val, (256, 128))
     header = {
         "name": recipe.name,
@@ -129,7 +140,7 @@ def _write(
         "precision": "float16",
         "trained_on": trained_on,
         "data": {
-            "train": manifest_hash(store, members),
+            "train": found.train_manifest,
             "tune": manifest_hash(store, tune_members),
             "val": manifest_hash(val, list(range(len(val)))),
         },

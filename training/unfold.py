@@ -1,5 +1,7 @@
 """From an exported weight file back to a network that trains: batch norm is put where it was folded away."""
 
+from dataclasses import asdict, replace
+
 import torch
 from torch import Tensor, nn
 
@@ -27,7 +29,7 @@ def unfold(folded: CompactNetwork, store: PictureStore, members: list[int], *, s
     for start in range(0, len(members), _BATCH):
         batch = to_batch([center_square(store.picture(index), side) for index in members[start : start + _BATCH]])
         folded(folded.to_input(batch.lightness).contiguous(memory_format=torch.channels_last))
-    network = build({"decoder_widths": folded.hyper.decoder_widths, "encoder_width": folded.hyper.encoder_width})
+    network = build(asdict(replace(folded.hyper, folded=False)))
     for name, module in network.named_modules():
         if isinstance(module, ConvNorm):
             meters[name].install(module)

@@ -233,6 +233,48 @@ next(stream)
 """
 
 
+OTHER_READER = """
+import threading, time
+from videocolor.pipeline.read_ahead import read_ahead
+
+def upstream():
+    for number in range(50):
+        time.sleep(0.01)
+        yield number
+    print("closed")
+
+threading.Thread(target=lambda: print(sum(read_ahead(upstream(), 2)))).start()
+"""
+
+COLLECTED_UPSTREAM = """
+import gc, time
+from videocolor.pipeline.read_ahead import read_ahead
+
+streams = []
+
+def upstream():
+    try:
+        yield 1
+        time.sleep(0.3)
+        streams.clear()  # the last reference: closed here, in its own thread
+        gc.collect()
+        yield 2
+    finally:
+        print("closed")
+
+streams.append(read_ahead(upstream(), 1))
+next(streams[0])
+time.sleep(0.6)
+"""
+
+
+@pytest.mark.parametrize(("script", "printed"), [(OTHER_READER, "1225"), (COLLECTED_UPSTREAM, "closed")])
+def test_it_ends_whoever_reads_and_wherever_it_is_closed(script, printed):
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+
+    assert printed in ended.stdout, ended.stderr
+
+
 @pytest.mark.parametrize("script", [INTERRUPTED_JOIN, FORGOTTEN])
 def test_the_program_ends_after_the_thread_not_around_it(script):
     """A thread that still computes while the interpreter ends makes torch abort the process."""

@@ -34,6 +34,8 @@ STOP_FILE = "stop"
 _OUTPUT_STRIDE = 4
 _FREQUENCY_PICTURES = 512
 _TUNE_LOSS_PICTURES = 64
+# What checkpoints that do not say so were started from.
+_START = "ImageNet (encoder)"
 _UNFOLD_PICTURES, _UNFOLD_SIDE = 320, 128
 
 
@@ -76,7 +78,7 @@ def train(
         average = MovingAverage(network, decay=recipe.optimizer.average_decay)
         average.load(saved["average"])
         frequencies: Tensor = saved["bin_frequencies"]
-        start: str = saved["start"]
+        start: str = saved.get("start", _START)
     else:
         step = samples = 0
         frequencies = bin_frequencies(network, store, members)
@@ -173,7 +175,7 @@ def start_network(
     with torch.no_grad():
         assert network.head.bias is not None
         network.head.bias.copy_(frequencies.clamp_min(1e-6).log())
-    return "ImageNet (encoder)" if pretrained else "random numbers"
+    return _START if pretrained else "random numbers"
 
 
 def batch_loss(network: CompactNetwork, lightness: Tensor, batch: PictureBatch, recipe: Recipe) -> Tensor:

@@ -11,7 +11,7 @@ from videocolor.evaluate.plots import Band, draw_plots
 from videocolor.evaluate.ranking import LOOK_FROM, YARDSTICKS
 from videocolor.evaluate.shot_report import FilmReport, ShotReport
 from videocolor.examine.exam import ExamResult
-from videocolor.examine.page import bar_text, figure_text
+from videocolor.examine.page import bar_text, value_text
 from videocolor.files import write_text_atomically
 from videocolor.media.timing import format_time_code
 from videocolor.version import __version__
@@ -59,7 +59,7 @@ def make_page(report: FilmReport, examined: ExamResult | None = None) -> str:
         "version": __version__,
         "examined": examined,
     }
-    filters: dict[str, Callable[..., Any]] = {"clock": format_time_code, "figure": figure_text, "bar": bar_text}
+    filters: dict[str, Callable[..., Any]] = {"clock": format_time_code, "figure": value_text, "bar": bar_text}
     return render(__package__, _TEMPLATE, values, filters=filters)
 
 

@@ -33,9 +33,10 @@ def read_ahead(items: Iterable[T], depth: int) -> Generator[T, None, None]:
     """
     store: queue.Queue[T | _Failure | _End[T]] = queue.Queue(maxsize=depth)
     stopped, finished = threading.Event(), threading.Event()
+    reader = threading.current_thread()
     # No daemon: Ctrl+C may interrupt the wait below, and torch aborts a process that ends around a thread in work
     # (https://github.com/pytorch/pytorch/issues/38228). The interpreter waits for this one, which was told to stop.
-    thread = threading.Thread(target=_fill, args=(items, store, stopped, finished), name="read-ahead")
+    thread = threading.Thread(target=_fill, args=(items, store, reader, stopped, finished), name="read-ahead")
     try:
         thread.start()
         while True:
@@ -47,7 +48,8 @@ def read_ahead(items: Iterable[T], depth: int) -> Generator[T, None, None]:
             yield item
     finally:
         stopped.set()
-        if thread.ident is not None:
+        # A forgotten generator may be collected, and so closed, in its own thread.
+        if thread.ident is not None and thread is not threading.current_thread():
             # Not `join`: interrupted, it takes the thread for ended before Python 3.13 (_wait_for_tstate_lock).
             finished.wait()
             thread.join()
@@ -56,18 +58,29 @@ def read_ahead(items: Iterable[T], depth: int) -> Generator[T, None, None]:
 def _fill(
     items: Iterable[T],
     store: "queue.Queue[T | _Failure | _End[T]]",
+    reader: threading.Thread,
     stopped: threading.Event,
     finished: threading.Event,
 ) -> None:
+    def put(item: T | _Failure | _End[T]) -> bool:
+        """Put, unless nobody will take it: the reader has left, or its thread and the program have ended."""
+        while not stopped.is_set() and (reader.is_alive() or threading.main_thread().is_alive()):
+            try:
+                store.put(item, timeout=_POLL_S)
+            except queue.Full:
+                continue
+            return True
+        return False
+
     iterator: Iterator[T] | None = None
     try:
         iterator = iter(items)
         for item in iterator:
-            if not _put(store, item, stopped):
+            if not put(item):
                 return
-        _put(store, _End(), stopped)
+        put(_End())
     except BaseException as error:
-        _put(store, _Failure(error), stopped)
+        put(_Failure(error))
     finally:
         # In this thread: a generator that holds a codec or a file must be closed where it ran.
         close = getattr(iterator, "close", None)
@@ -76,14 +89,3 @@ def _fill(
                 close()
         finally:
             finished.set()
-
-
-def _put(store: "queue.Queue[T | _Failure | _End[T]]", item: T | _Failure | _End[T], stopped: threading.Event) -> bool:
-    """Put, unless the reader has left or the program ends; nobody waits with an item that no one will take."""
-    while not stopped.is_set() and threading.main_thread().is_alive():
-        try:
-            store.put(item, timeout=_POLL_S)
-        except queue.Full:
-            continue
-        return True
-    return False
