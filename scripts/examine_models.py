@@ -6,7 +6,8 @@
 
 What stands behind `--` goes to `videocolor examine`. Each model has a process of its own, so that the memory of one
 does not stay when the next begins. With `--results FOLDER` each result is kept there as NAME.json and NAME.html, and a
-model whose NAME.json lies there already is not examined again: a stopped evening's work goes on.
+model whose NAME.json lies there already is not examined again, if it is of the same weights and options: a stopped
+evening's work goes on. Models that need guides are left out.
 
 The section goes into weights/NAME.md where that is a file and the weights are those of the card NAME.toml.
 """
@@ -25,8 +26,9 @@ from videocolor.errors import VideoColorError
 from videocolor.examine.bootstrap import read_results
 from videocolor.examine.exam import RESULT_FORMAT
 from videocolor.examine.markdown import card_section, results_page, with_section
-from videocolor.files import write_text_atomically
-from videocolor.models.registry import list_cards, read_card
+from videocolor.files import file_sha256, write_text_atomically
+from videocolor.models.loader import model_parts, weights_path
+from videocolor.models.registry import list_cards, load_card, read_card
 from videocolor.models.store.place import find_weights
 
 CARDS = Path(__file__).resolve().parents[1] / "weights"
@@ -67,23 +69,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def models_here() -> list[str]:
-    """Names of the models whose weights are in the package or the cache."""
-    return [card.name for card in list_cards() if card.weights_file is not None and find_weights(card.weights_file)]
+def models_here(folder: Path | None = None) -> list[str]:
+    """Names of the models (of the cards in `folder`) that need no guides and whose weights are here."""
+    cards = [card for card in list_cards(folder) if not card.needs]
+    return [card.name for card in cards if card.weights_file is not None and find_weights(card.weights_file)]
 
 
 def examined(name: str, folder: Path, options: Sequence[str]) -> dict[str, Any]:
-    """A model's result: the one in `folder`, else that of an examination now, which is left there."""
+    """A model's result: that in `folder` if weights and options are equal, else of an examination now, left there."""
     kept = folder / f"{name}.json"
     if kept.exists():
-        print(f"{name}: taken from {kept}", file=sys.stderr)
-    else:
-        folder.mkdir(parents=True, exist_ok=True)
-        page = ["--html", str(folder / f"{name}.html"), "--overwrite"]
-        command = [sys.executable, "-m", "videocolor", "examine", name, *options, "--json", *page]
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-        write_text_atomically(kept, json.dumps(json.loads(done.stdout), indent=1) + "\n")
+        (result,) = read_results(kept, RESULT_FORMAT)
+        if result.get("options") == list(options) and result["sha256"] == weights_digest(name, options):
+            print(f"{name}: taken from {kept}", file=sys.stderr)
+            return result
+        print(f"{name}: examined anew, {kept} is of other weights or options", file=sys.stderr)
+    folder.mkdir(parents=True, exist_ok=True)
+    page = ["--html", str(folder / f"{name}.html"), "--overwrite"]
+    command = [sys.executable, "-m", "videocolor", "examine", name, *options, "--json", *page]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    write_text_atomically(kept, json.dumps(json.loads(done.stdout) | {"options": list(options)}, indent=1) + "\n")
     return read_results(kept, RESULT_FORMAT)[0]
+
+
+def weights_digest(name: str, options: Sequence[str]) -> str:
+    """The sha256 of the weights that an examination would load now; of two blended models both, joined by "+"."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--weights", action="append", default=[])
+    parts = model_parts(name)
+    files = {}
+    for text in parser.parse_known_args(options)[0].weights:
+        owner, _, file = text.partition("=")
+        files |= {owner: file} if owner in parts else {parts[0]: text}
+    return "+".join(file_sha256(weights_path(load_card(part), files.get(part))) for part in parts)
 
 
 def day_of(path: Path) -> str:

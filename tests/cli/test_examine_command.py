@@ -4,14 +4,17 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from colored_films import colored_film, steady
 from PIL import Image
 from runs import command, leftovers
 
 from videocolor.examine.lines.registry import LINES
+from videocolor.models.registry import family_module
+from videocolor.models.weights_file import write_weights
 
 # The two quickest lines of photographs.
-FAST = ("--lines", "9,10", "--render-factor", "4", "--device", "cpu", "--precision", "float32")
+FAST = ("--lines", "9,10", "--render-factor", "4", "--device", "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +72,28 @@ def test_json_is_one_object(older):
     assert (None, None) == (values["html"], values["against"])
     assert 4 == values["settings"]["render_factor"]
     assert "cpu" in values["settings"]["compute"]
+    # "auto" would let the machine decide some verdicts.
+    assert "float32" == values["settings"]["precision"]
+
+
+def test_a_network_that_overflows_fails_and_is_not_in_the_way(photos, tmp_path):
+    """Every line and the ranking, as JSON, on a page, and for people."""
+    hyper = {"decoder_widths": [16, 16, 16], "encoder_width": 0.25, "folded": True}
+    state = family_module("compact").build(hyper).state_dict()
+    weights, page = tmp_path / "broken.safetensors", tmp_path / "page.html"
+    broken = {name: value * torch.nan if value.is_floating_point() else value for name, value in state.items()}
+    write_weights(weights, broken, {"family": "compact", "hyper": hyper})
+    run = ("examine", "compact", photos, "--weights", weights, "--device", "cpu", "--few", "1", "--pictures", "2")
+
+    outcome = command(*run, "--json", "--html", page)
+    printed = command(*run, "--lines", "9,10")
+
+    assert (0, 0) == (outcome.code, printed.code), (outcome, printed)
+    values = json.loads(outcome.out, parse_constant=pytest.fail)
+    assert "failed" in {line["verdict"] for line in values["lines"]}
+    assert values["ranking"]["overall"]["shipped"]["psnr"] is None
+    assert page.is_file()
+    assert "nan" not in printed.out.split()
 
 
 def test_only_some_pictures(photos):
@@ -84,6 +109,36 @@ def test_a_result_against_itself_is_not_worse(photos, older):
     assert "compact against compact: not worse" in outcome.out
     assert any(["all", "5", "+0.00", "+0.00"] == row.split()[:4] for row in outcome.out.splitlines())
     assert "newly" not in outcome.out
+    assert "older" not in outcome.out
+
+
+def test_an_older_result_that_shares_nothing_is_not_comparable(photos, older, tmp_path):
+    values = json.loads(older.read_text())
+    values["ranking"]["photos"], values["lines"] = [], [values["lines"][0] | {"number": 1, "verdict": "held"}]
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(values))
+
+    outcome = command("examine", "compact", photos, *FAST, "--against", other)
+
+    assert "compact against compact: not comparable" in outcome.out
+    assert "lines that were held, now not tested: 1" in outcome.out
+
+
+def test_every_setting_that_differs_from_the_older_result_has_a_line(photos, older, tmp_path):
+    values = json.loads(older.read_text())
+    values["settings"] |= {"render_factor": None, "precision": "bfloat16"}
+    values["clips"] = ["film.mkv"]
+    values["ranking"]["photos"].append(values["ranking"]["photos"][0] | {"sha256": "0" * 64})
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(values))
+
+    outcome = command("examine", "compact", photos, *FAST, "--against", other)
+
+    assert [
+        "note: render factor 4, in the older result the model's own",
+        "note: number format float32, in the older result bfloat16",
+        "note: clips none, in the older result film.mkv",
+    ] == [row for row in outcome.out.splitlines() if "older" in row]
 
 
 def test_all_is_every_model_whose_weights_are_here(photos):
@@ -151,6 +206,11 @@ def test_clips_alone_are_enough(tmp_path):
         (("compact", "photos", "--lines", "some"), 2, "--lines"),
         (("compact", "photos", "--lines", "9-"), 2, "--lines"),
         (("compact", "photos", "--lines", "9,99"), 2, "Lines are 1, 2"),
+        (("compact", "photos", "--lines", "5-1"), 2, "Lines are 1, 2"),
+        (("compact", "photos", "--lines", "1-999999999999"), 2, "Lines are 1, 2"),
+        (("compact", "photos", "--lines", "1-" + 5000 * "9"), 2, "Lines are 1, 2"),
+        (("compact", "photos", "--unseen", "their"), 2, "Sources are: ours, theirs"),
+        (("compact", "photos/5.png", "photos/4.png", "--unseen", "their"), 2, "index.csv"),
         (("compact", "photos", "--weights", "missing.safetensors"), 4, "missing.safetensors"),
         (("compact", "photos", "--against", "missing.json"), 3, "does not exist"),
         (("compact", "photos", "--against", "photos/0.png"), 2, "no result of an examination"),

@@ -1,5 +1,6 @@
 """`videocolor report --model`: the lines that need no truth, on the film's own luma."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -136,10 +137,32 @@ def test_the_command_adds_the_lines(weights, tmp_path):
     values = json.loads(outcome.out, parse_constant=pytest.fail)
     assert 0 == outcome.code, outcome
     assert [line.number for line in truth_free_lines(LINES)] == [line["number"] for line in values["lines"]]
-    assert "compact" == values["examined"]["model"]
+    examined = values["examined"]
+    sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert ("compact", sha256, "flow", "normal") == tuple(
+        examined[key] for key in ("model", "sha256", "smoothing", "smoothing_strength")
+    )
+    assert examined["compute"].startswith("cpu")
+    # Height and width: the default of 256 pixels, in the shape of a film of 4:3.
+    assert [192, 256] == examined["size"]
+    told = [note for note in examined["notes"] if "at default size and smoothing" in note]
+    assert 1 == len(told)
+    assert sha256[:12] in told[0]
+    assert told[0] in page.read_text()
     assert [0, 1] == [shot["shot"] for shot in values["shots"]]
     assert "Faults of compact on this film" in page.read_text()
     assert ["film.mkv", "page.html", "tiny.safetensors"] == leftovers(tmp_path)
+
+
+def test_the_heading_says_what_was_examined(weights, tmp_path):
+    film = colored_film(tmp_path / "film.mkv", [steady(6)])
+
+    rows = command("report", film, "--model", "compact", "--weights", weights).out.splitlines()
+
+    (heading,) = [row for row in rows if row.startswith("compact ")]
+    assert heading.startswith(f"compact (weights {hashlib.sha256(weights.read_bytes()).hexdigest()[:12]}, cpu (")
+    assert "pixels, smoothing flow (normal)) on 1 shot of this film: " in heading
+    assert any("at default size and smoothing" in row for row in rows)
 
 
 def test_without_a_model_nothing_changes(film):

@@ -108,6 +108,59 @@ def test_lines_that_turned():
     assert found.is_worse
 
 
+def test_lines_that_were_held_and_are_not_tested_now_are_named():
+    old = result([23.0] * 5, verdicts=("held", "held", "failed", "held"))
+    newer = result([23.0] * 5, verdicts=("not tested", "held", "not tested"))
+
+    found = compare_results(newer, old)
+
+    assert (1, 4) == found.no_longer_tested
+    assert found.is_worse is False
+
+
+@pytest.mark.parametrize("value", [None, float("nan")])
+def test_a_photograph_that_has_no_score_any_more_makes_it_worse(value):
+    found = compare_results(result([23.0, value, 24.0]), result([22.0, 22.0, 22.0]))
+
+    assert ("1",) == found.no_longer_scored
+    assert 2 == found.overall.photos
+    assert found.is_worse is True
+
+
+def test_where_nothing_is_compared_nothing_is_said():
+    one, other = result([23.0] * 3), result([23.0] * 3, verdicts=("failed", "held"))
+    other["ranking"]["photos"] = [photo | {"sha256": "f" * 64} for photo in other["ranking"]["photos"][:1]]
+    untested = result([23.0] * 3, verdicts=("not tested",))
+    none_run = one | {"lines": []}
+
+    assert compare_results(one, one).is_worse is False
+    assert compare_results(one, untested).is_worse is None
+    assert compare_results(one, none_run).is_worse is None
+    assert compare_results(none_run, one).is_worse is None
+    # Of other photographs, with a line that holds; and one that failed, which is worse whatever the photographs.
+    assert compare_results(result([23.0] * 3, verdicts=("held", "held")), other).is_worse is None
+    assert compare_results(result([23.0] * 3, verdicts=("held", "failed")), other).is_worse is True
+    assert compare_results(one, other).to_json()["is_worse"] is None
+
+
+def test_settings_that_differ_are_named():
+    old = result([23.0] * 3) | {"clips": ["a.mkv", "b.mkv"]}
+    old["settings"] |= {"few": 24, "smoothing": "flow", "smoothing_strength": "normal", "render_factor": 16}
+    newer = result([23.0] * 3) | {"clips": ["b.mkv", "a.mkv"]}
+    newer["settings"] |= old["settings"]
+
+    assert () == compare_results(newer, old).other_settings
+
+    newer["settings"] |= {"few": 12, "smoothing": "ema", "smoothing_strength": "light", "precision": "float32"}
+    assert (
+        "number format float32, in the older result unknown",
+        "few 12, in the older result 24",
+        "smoothing ema, in the older result flow",
+        "smoothing strength light, in the older result normal",
+        "clips b.mkv, in the older result a.mkv, b.mkv",
+    ) == compare_results(newer | {"clips": ["b.mkv"]}, old).other_settings
+
+
 def test_gray_answers_and_clips_alone_have_no_pairs():
     gray, scored = result([None] * 40), result([23.0] * 40)
     clips = scored | {"ranking": None}
@@ -115,6 +168,9 @@ def test_gray_answers_and_clips_alone_have_no_pairs():
     for newer, old in ((gray, scored), (scored, gray), (clips, scored), (scored, clips)):
         found = compare_results(newer, old)
         assert (None, {}) == (found.overall, found.groups)
+    assert compare_results(gray, scored).is_worse is True
+    assert compare_results(scored, gray).is_worse is False
+    assert compare_results(clips, scored).is_worse is None
 
 
 def test_other_picture_sizes_are_refused():
@@ -128,7 +184,20 @@ def test_json_says_what_is_worse():
 
     values = json.loads(json.dumps(compare_results(result(old - 1), result(old)).to_json()))
 
-    assert ["model", "sha256", "overall", "groups", "newly_failed", "newly_held", "is_worse"] == list(values)
+    assert [
+        "model",
+        "sha256",
+        "overall",
+        "groups",
+        "newly_failed",
+        "newly_held",
+        "no_longer_tested",
+        "no_longer_scored",
+        "common_photos",
+        "common_lines",
+        "other_settings",
+        "is_worse",
+    ] == list(values)
     assert [True] * 3 == [item["is_worse"] for item in (values, values["overall"], values["groups"]["people"])]
     assert 40 == values["overall"]["photos"]
 
@@ -148,6 +217,14 @@ def test_other_files_are_refused(tmp_path, text):
     path.write_text(text, encoding="latin-1")
 
     with pytest.raises(SettingsError, match="no result of an examination"):
+        read_results(path, 1)
+
+
+def test_a_file_without_any_result_is_called_so(tmp_path):
+    path = tmp_path / "empty.json"
+    path.write_text('{"results": []}')
+
+    with pytest.raises(SettingsError, match="holds no results"):
         read_results(path, 1)
 
 

@@ -7,6 +7,7 @@ import torch
 from tiny_networks import TINY, tiny_network
 from tiny_parts import FLOAT32, make_card
 
+from videocolor.color.codec import ab_bins
 from videocolor.core.cards import SizeRule
 from videocolor.examine.subject import ModelSubject
 from videocolor.examine.views import View
@@ -15,7 +16,7 @@ from videocolor.models.ddcolor import DDColorNetwork
 from videocolor.models.merged import Blend, MergedColorizer
 
 RULE = SizeRule(multiple_of=32, minimum=32, square=False, default_side=64)
-UNBOUNDED = {"ddcolor"}
+UNBOUNDED = {"compact", "ddcolor"}
 # What ab can be: colors of RGB, and the clamp of the others.
 LIMIT = 110.0
 
@@ -32,6 +33,10 @@ def colorizer(family, *, rule=RULE, bias=0.0, seen=None):
     if isinstance(network, DDColorNetwork):
         network.refine_net[0][0].bias.data[0] += bias
     return NetworkColorizer(network, make_card(family=family, size_rule=rule), FLOAT32)
+
+
+def bin_number(*, a, b):
+    return int((ab_bins() - torch.tensor([float(a), float(b)])).norm(dim=1).argmin())
 
 
 def blend(*members):
@@ -66,6 +71,16 @@ def test_beyond_the_limit_it_is_larger_than_any_answer():
     assert float(subject.answer([view()]).max()) == LIMIT
 
 
+def test_the_gain_of_compact_counts_before_the_clamp():
+    """Bins reach 110; a gain leads beyond that, and the clamp would hide it."""
+    network = tiny_network("compact")
+    network.head.bias.data[bin_number(a=80, b=-110)] += 1e3
+    subject = ModelSubject(NetworkColorizer(network.with_hyper(gain=1.5), make_card(size_rule=RULE), FLOAT32))
+
+    assert subject.largest_ab([view()]) == pytest.approx(1.5 * 110, rel=1e-4)
+    assert float(subject.answer([view()]).min()) == -LIMIT
+
+
 def test_what_lies_outside_the_picture_does_not_count():
     """A rim that is cut off again shows nobody its colors."""
     picture = view(size=(48, 64))
@@ -87,4 +102,4 @@ def test_of_two_blended_models_the_one_that_explodes_counts():
 
     assert ModelSubject(blend(tame, wild)).largest_ab([view()]) == pytest.approx(250, rel=0.1)
     assert ModelSubject(blend(bounded, wild)).largest_ab([view()]) == pytest.approx(250, rel=0.1)
-    assert ModelSubject(blend(bounded, colorizer("compact"))).largest_ab([view()]) is None
+    assert ModelSubject(blend(bounded, colorizer("deoldify"))).largest_ab([view()]) is None

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from made_colorizers import Gray, Oracle
+from watched_sitting import WatchedSitting
 
 from videocolor.examine.lines.orthochromatic import line_18, orthochromatic
 from videocolor.examine.photos import load_photos
@@ -175,6 +176,14 @@ def test_who_is_as_wrong_on_any_film_loses_nothing(real):
     assert "held" == result.verdict, result.figures
     assert 1 == figure(result, "skin boxes of skin's hue and chroma, share of those").value
     assert figure(result, "skin boxes of skin's hue and chroma, share of all").value < 0.7
+
+
+def test_answers_are_not_kept_for_all_photographs(made):
+    """A batch of 16, and the examples: the number of photographs is without limit."""
+    sitting = WatchedSitting(Oracle(), Material(photos=tuple(made * 3), side=SIDE))
+
+    assert "held" == line_18(sitting).verdict
+    assert sitting.most_held <= 24
 
 
 def test_few_photographs_test_nothing(made):

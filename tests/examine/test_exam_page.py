@@ -4,13 +4,14 @@ import base64
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from html_page import Page
-from made_results import HOSTILE, made_example, made_lines, made_result, made_standing
+from made_results import HOSTILE, made_example, made_lines, made_ranking, made_result, made_standing
 
 from videocolor.cli.examine import _print_lines as print_model_lines
 from videocolor.cli.report import _print_lines as print_film_lines
@@ -20,6 +21,7 @@ from videocolor.examine.page import bar_text, check_page, figure_text, gauge, ma
 from videocolor.examine.ranking import Ranking
 from videocolor.examine.verdict import Figure, LineResult
 
+SEEN = {"size": [192, 256], "smoothing_strength": "normal"}
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "examination.md"
 
 
@@ -168,6 +170,15 @@ def test_a_model_too_gray_to_be_ranked_is_called_so():
     assert "Too gray to be ranked: no gain brings it to .70" in words
 
 
+def test_scores_that_are_no_numbers_are_dashes():
+    ranking = replace(made_ranking(), gain=float("nan"), overall=made_standing(psnr=float("nan")))
+
+    page = make_page(made_result(ranking=ranking))
+
+    assert "<b>– dB</b>" in page
+    assert not re.search(r"\bnan\b", page)
+
+
 def test_settings_are_words():
     settings = {"unseen": ["coco132", "selfex"], "smoothing_strength": "normal", "render_factor": None}
 
@@ -250,7 +261,7 @@ def test_the_command_line_rounds_no_figure_onto_its_bar(print_lines, capsys):
     """1.00 beside "at most 1" would look as if it held."""
     line = LineResult(number=1, title="flicker", figures=(Figure(name="sd of ab", value=1.0004, high=1.0),))
 
-    print_lines(made_result(lines=(line,)))
+    print_lines(made_result(lines=(line,), settings=made_result().settings | SEEN))
 
     assert "1.0004" in capsys.readouterr().out
 

@@ -85,6 +85,15 @@ def test_groups_and_sources_come_from_the_index_beside_a_picture(tmp_path):
     assert ("nature", "mine") == (alone.group, alone.source)
 
 
+def test_an_index_of_a_spreadsheet_begins_with_a_mark(tmp_path):
+    photo(tmp_path / "0.png")
+    (tmp_path / "index.csv").write_bytes(b"\xef\xbb\xbffile,group,source\r\n0.png,nature,mine\r\n")
+
+    (found,), _ = load_photos([tmp_path], side=4)
+
+    assert ("nature", "mine") == (found.group, found.source)
+
+
 def test_every_kind_leads_to_a_group():
     assert set(GROUPS) == set(GROUP_OF_KIND.values())
 

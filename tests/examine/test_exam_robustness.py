@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from made_colorizers import Gray, Oracle
+from watched_sitting import WatchedSitting
 
 from videocolor.examine.lines.robustness import line_14, line_16
 from videocolor.examine.photos import load_photos
@@ -183,6 +184,15 @@ def test_colors_that_need_sharp_pictures_fail():
 
     assert figure(result, "blur of 1.5 pixels: colorfulness").verdict == "failed"
     assert figure(result, "grain of 8 L*: colorfulness").verdict == "held"
+
+
+def test_answers_are_not_kept_for_all_photographs():
+    """A batch of 16, and the examples of all damages: the number of photographs is without limit."""
+    photos = tuple(made_photo(n) for n in range(80))
+    sitting = WatchedSitting(Oracle(), Material(photos=photos, side=SIDE))
+
+    assert "held" == line_14(sitting).verdict
+    assert sitting.most_held <= 40
 
 
 def test_damage_is_the_same_in_every_examination():

@@ -11,7 +11,7 @@ from videocolor.examine.colors import mean_chroma
 from videocolor.examine.exam import examine
 from videocolor.examine.lines.registry import Line
 from videocolor.examine.sitting import ExamSettings
-from videocolor.examine.verdict import Figure, Outcome
+from videocolor.examine.verdict import Example, Figure, Outcome
 from videocolor.examine.views import Clip, Material, Photo, View
 from videocolor.version import __version__
 
@@ -47,6 +47,15 @@ LINES = (
 )
 PHOTOS = tuple(photo(number) for number in range(6))
 WHOLE = Material(photos=PHOTOS, clips=(ClipSource(),), side=16)
+
+
+class Broken(Oracle):
+    """No numbers, as of a network that overflowed."""
+
+    name = "broken"
+
+    def spoil(self, ab, views):
+        return torch.full_like(ab, torch.nan)
 
 
 class Watcher:
@@ -145,6 +154,31 @@ def test_json_keeps_its_keys():
     ] == list(values)
     assert 1 == values["format"]
     assert ["number", "title", "verdict", "figures", "groups", "examples"] == list(values["lines"][0])
+
+
+def test_answers_that_are_no_numbers_are_null_in_json():
+    def line(sitting):
+        answer = sitting.answer(0)
+        shown = Example(name="0", badness=float(answer.mean()), lightness=sitting.photos[0].view.lightness, ab=answer)
+        return Outcome(
+            figures=(Figure(name="mean", value=float(answer.mean()), low=0), Figure(name="top", value=np.inf, high=1)),
+            groups={"people": {"mean": float(answer.mean())}},
+            examples=(shown,),
+        )
+
+    result = examine(Broken(), WHOLE, lines=(Line(number=1, title="no number", run=line, needs_truth=True),))
+
+    values = json.loads(json.dumps(result.to_json(), allow_nan=False))
+    (found,) = values["lines"]
+    assert "failed" == found["verdict"]
+    assert [None, None] == [figure["value"] for figure in found["figures"]]
+    assert ["failed", "failed"] == [figure["verdict"] for figure in found["figures"]]
+    assert ({"people": {"mean": None}}, None) == (found["groups"], found["examples"][0]["badness"])
+    ranking = values["ranking"]
+    assert ranking["gain"] is None
+    assert ranking["overall"]["shipped"]["psnr"] is None
+    assert ranking["overall"]["mean_color"]["psnr"] > 0
+    assert {None} == {photo["psnr"] for photo in ranking["photos"]}
 
 
 @pytest.mark.parametrize("material", [WHOLE, Material(photos=PHOTOS, side=16), Material(clips=(ClipSource(),))])

@@ -128,9 +128,10 @@ def test_the_largest_ab_of_any_size_counts(peak, verdict):
 
 
 def test_bounded_answers_are_examined_on_their_changes_alone():
-    peak, change, *_ = line_5(sat(Sized())).figures
+    result = line_5(sat(Sized()))
 
-    assert ("not tested", "held") == (peak.verdict, change.verdict)
+    assert "not tested" == figure(result, "before any clamp").verdict
+    assert "held" == figure(result, "neighboring").verdict
 
 
 def test_colors_that_jump_from_size_to_size_fail():
@@ -155,6 +156,14 @@ def test_a_dip_between_the_ends_fails():
 
     assert figure(result, "smallest over largest").value == pytest.approx(0.6, abs=0.05)
     assert "network size 320" in result.examples[0].name
+
+
+def test_gray_neither_explodes_nor_jumps_but_fails():
+    """What has no color cannot be of another one at the next size."""
+    result = line_5(sat(Gray()))
+
+    assert ["mean chroma over all sizes"] == [item.name for item in result.figures if item.verdict == "failed"]
+    assert 0 == figure(result, "neighboring").value
 
 
 def test_gray_is_not_steady_but_gray():
@@ -189,4 +198,7 @@ def test_without_anything_nothing_is_tested():
 
 
 def test_nobody_can_be_colorful_on_pictures_that_are_not():
-    assert line_6(sat(Sized(), [made_photo(n, strength=0.05) for n in range(2)])).verdict == "not tested"
+    sitting = sat(Sized(), [made_photo(n, strength=0.05) for n in range(2)])
+
+    assert "not tested" == line_6(sitting).verdict == figure(line_5(sitting), "mean chroma").verdict
+    assert "held" == line_5(sitting).verdict

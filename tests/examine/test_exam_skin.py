@@ -10,7 +10,7 @@ import torch
 from made_colorizers import Gray, Oracle
 
 from videocolor.examine.colors import chroma, has_hue, true_ab
-from videocolor.examine.lines.skin import line_7, skin_share, skin_shares
+from videocolor.examine.lines.skin import SkinMeter, line_7
 from videocolor.examine.photos import load_photos
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.skin_boxes import in_window, shipped_boxes, skin_regions
@@ -68,6 +68,13 @@ def sat(subject, *photos):
     return Sitting(subject, Material(photos=photos))
 
 
+def shares_of(sitting, answers):
+    meter = SkinMeter()
+    for photo, ab in zip(sitting.photos, answers, strict=True):
+        meter.push(photo, ab)
+    return meter.shares
+
+
 def values(result):
     return [figure.value for figure in result.figures[:2]]
 
@@ -112,7 +119,7 @@ def test_boxes_lie_on_photographs_that_exist():
     assert [(photo.name, photo.sha256) for photo in found] == named
     assert sum(len(skin_regions(photo, shipped_boxes())) for photo in found) == sum(map(len, shipped_boxes().values()))
     sitting = sat(Oracle(), *found)
-    assert skin_shares(sitting, [true_ab(photo) for photo in found]).boxes >= 120
+    assert shares_of(sitting, [true_ab(photo) for photo in found]).boxes >= 120
 
 
 def test_the_true_colors_of_made_skin_pass():
@@ -138,7 +145,7 @@ def test_boxes_where_the_truth_is_not_skin_do_not_count():
 def test_photographs_without_known_skin_are_not_tested():
     sitting = sat(Oracle(), made_photo("0" * 64))
     assert line_7(sitting).verdict == "not tested"
-    assert skin_share(sitting, [sitting.answer(0)]) is None
+    assert shares_of(sitting, [sitting.answer(0)]) is None
 
 
 def test_shares_count_boxes():
@@ -149,14 +156,13 @@ def test_shares_count_boxes():
     first, second, *others = skin_regions(sitting.photos[0], shipped_boxes())
     ab[:, *first] = 0
     ab[:, *second] = torch.tensor([0.0, -20.0])[:, None, None]
-    shares = skin_shares(sitting, [ab])
+    shares = shares_of(sitting, [ab])
     count = 2 + len(others)
     assert (shares.right, shares.gray, shares.boxes) == (
         pytest.approx((count - 2) / count),
         pytest.approx(1 / count),
         count,
     )
-    assert skin_share(sitting, [ab]) == shares.right
 
 
 @pytest.mark.parametrize(
@@ -179,7 +185,7 @@ def test_the_range_of_skin(hue, chroma_, is_right):
     color = torch.tensor([np.cos(angle), np.sin(angle)], dtype=torch.float32) * chroma_
     answer = color[:, None, None].expand(2, 256, 256)
     assert float(chroma(answer).mean()) == pytest.approx(chroma_, abs=1e-4)
-    assert skin_share(sitting, [answer]) == float(is_right)
+    assert shares_of(sitting, [answer]).right == float(is_right)
 
 
 def test_the_median_hue_is_taken_on_the_circle():
@@ -187,7 +193,7 @@ def test_the_median_hue_is_taken_on_the_circle():
     sitting = sat(Oracle(), made_photo(digests(1)[0]))
     degrees = torch.tensor([350.0, 60.0, 10.0, 60.0, 350.0])[torch.arange(256) % 5].expand(256, 256)
     box = torch.deg2rad(degrees)
-    assert skin_share(sitting, [20 * torch.stack([box.cos(), box.sin()])]) == 0.0
+    assert shares_of(sitting, [20 * torch.stack([box.cos(), box.sin()])]).right == 0.0
 
 
 class OneGray(Oracle):

@@ -128,10 +128,21 @@ def test_hues_that_smoothing_turns_fail_13_although_both_ways_cancel():
     assert values(result)[2] == pytest.approx(15, abs=2)
 
 
-def test_without_smoothing_nothing_is_lost():
-    result = line_13(sat(Turning(75.0), clips=[made_clip(1)], smoothing="none"))
+def test_where_nothing_is_smoothed_13_is_not_tested():
+    """Without a filter, and of single frames, nothing can be lost: to hold the line would be no merit."""
+    unsmoothed = line_13(sat(Oracle(), clips=[made_clip(1)], smoothing="none"))
+    single = line_13(sat(Oracle(), clips=[made_clip(1, frames=1)]))
 
-    assert [1, 0] == values(result)[1:]
+    assert ("not tested", "not tested") == (unsmoothed.verdict, single.verdict)
+    assert "smoothing" in unsmoothed.figures[0].why_not_tested
+    assert "two frames" in single.figures[0].why_not_tested
+
+
+def test_single_frames_do_not_count_beside_longer_clips():
+    result = line_13(sat(Turning(75.0), clips=[made_clip(1), made_clip(2, frames=1)]))
+
+    assert ["1.mkv"] == list(result.groups)
+    assert "failed" == result.verdict
 
 
 def test_memory_across_a_cut_fails_15():

@@ -1,5 +1,6 @@
 """scripts/examine_models.py: one page over all models, and a section in each card that belongs to the weights."""
 
+import hashlib
 import importlib.util
 import json
 import shutil
@@ -38,33 +39,70 @@ def plain(**changes):
     return json.loads(json.dumps(made_result(**changes).to_json()))
 
 
-def keep(folder, *results):
+def keep(folder, result, options=()):
     folder.mkdir(exist_ok=True)
-    for result in results:
-        (folder / f"{result['model']}.json").write_text(json.dumps(result))
+    (folder / f"{result['model']}.json").write_text(json.dumps(result | {"options": list(options)}))
 
 
 def test_a_stopped_evening_goes_on_with_what_is_there(script, tmp_path, cards, capsys):
     """Kept results are read, not made again; page and card are written from them."""
     sha256 = script.read_card(cards / "compact.toml").sha256
-    keep(tmp_path / "results", plain(sha256=sha256), plain(model="dull", ranking=None))
+    keep(tmp_path / "results", plain(sha256=sha256))
     target = tmp_path / "page.md"
 
-    options = f"--models compact,dull --results {tmp_path}/results --target {target} --cards {cards} --date 2026-01-31"
+    options = f"--models compact --results {tmp_path}/results --target {target} --cards {cards} --date 2026-01-31"
     code = script.main(options.split())
 
     assert 0 == code
     assert "compact: taken from" in capsys.readouterr().err
     page = target.read_text()
-    assert page == results_page([plain(sha256=sha256), plain(model="dull", ranking=None)], date="2026-01-31")
+    assert page == results_page([plain(sha256=sha256)], date="2026-01-31")
     section = card_section(plain(sha256=sha256), date="2026-01-31")
     assert section in (cards / "compact.md").read_text()
     assert ["compact.md", "compact.toml"] == sorted(path.name for path in cards.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("changes", "kept_options"), [({}, ["photos", "--lines", "10"]), ({"sha256": "0" * 64}, ["nowhere"])]
+)
+def test_a_result_of_other_weights_or_options_is_made_again(script, tmp_path, cards, capfd, changes, kept_options):
+    sha256 = script.read_card(cards / "compact.toml").sha256
+    results = tmp_path / "results"
+    keep(results, plain(**{"sha256": sha256} | changes), kept_options)
+    before = (results / "compact.json").read_text()
+
+    code = script.main(["--models", "compact", "--results", str(results), "--cards", str(cards), "--", "nowhere"])
+
+    # What was asked for cannot be done, and nothing stands in for it.
+    assert 0 != code
+    assert "other weights or options" in (heard := capfd.readouterr()).err
+    assert "nowhere does not exist" in heard.err
+    assert before == (results / "compact.json").read_text()
+
+
+def test_weights_that_an_option_names_are_those_that_are_compared(script, tmp_path):
+    one, two = tmp_path / "one.pth", tmp_path / "two=.pth"
+    one.write_bytes(b"1")
+    two.write_bytes(b"2")
+    digests = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in (one, two)}
+
+    assert digests[one] == script.weights_digest("compact", ["photos", "--weights", str(one), "--few", "3"])
+    assert digests[two] == script.weights_digest("compact", [f"--weights={two}"])
+    named = ["--weights", f"compact={two}", "--weights", f"ddcolor={one}"]
+    assert f"{digests[one]}+{digests[two]}" == script.weights_digest("ddcolor+compact", named)
+
+
+def test_models_that_need_guides_are_left_out(script, cards):
+    """As `videocolor examine all` does: they answer nothing without."""
+    text = (cards / "compact.toml").read_text().replace('name = "compact"', 'name = "guided"')
+    (cards / "guided.toml").write_text(text.replace("needs = []", 'needs = ["reference"]'))
+
+    assert ["compact"] == script.models_here(cards)
+
+
 @pytest.mark.skipif(not LINES, reason="no line is registered")
-def test_a_model_is_examined_and_its_card_says_so(script, tmp_path, cards):
-    """The whole way once: compact on two made pictures and one cheap line."""
+def test_a_model_is_examined_and_its_card_says_so(script, tmp_path, cards, capsys):
+    """The whole way once: compact on two made pictures and one cheap line. The second time it is there."""
     drawn = np.random.default_rng(0)
     (tmp_path / "photos").mkdir()
     for number in range(2):
@@ -72,9 +110,14 @@ def test_a_model_is_examined_and_its_card_says_so(script, tmp_path, cards):
         cv2.imwrite(str(tmp_path / "photos" / f"{number}.png"), np.kron(blocks, np.ones((32, 32, 1), np.uint8)))
     options = f"--models compact --results {tmp_path}/results --target {tmp_path}/page.md --cards {cards}"
 
-    code = script.main([*options.split(), "--", str(tmp_path / "photos"), "--lines", "10", "--no-progress"])
+    whole = [*options.split(), "--", str(tmp_path / "photos"), "--lines", "10", "--no-progress"]
+    code = script.main(whole)
+    written = (tmp_path / "results" / "compact.json").stat().st_mtime_ns
+    again = script.main(whole)
 
-    assert 0 == code
+    assert (0, 0) == (code, again)
+    assert 1 == capsys.readouterr().err.count("compact: taken from")
+    assert written == (tmp_path / "results" / "compact.json").stat().st_mtime_ns
     assert ["compact.html", "compact.json"] == sorted(path.name for path in (tmp_path / "results").iterdir())
     assert "2 photographs" in (tmp_path / "page.md").read_text()
     sha256 = script.read_card(cards / "compact.toml").sha256
@@ -83,10 +126,9 @@ def test_a_model_is_examined_and_its_card_says_so(script, tmp_path, cards):
 
 def test_the_card_of_other_weights_is_left_alone(script, tmp_path, cards, capsys):
     """A checkpoint's figures must not stand in the card of the shipped weights."""
-    keep(tmp_path / "results", plain(sha256="0" * 64))
     before = (cards / "compact.md").read_text()
 
-    script.main(["--models", "compact", "--results", str(tmp_path / "results"), "--cards", str(cards)])
+    script.write_card(plain(sha256="0" * 64), cards, day="2026-01-31")
 
     assert before == (cards / "compact.md").read_text()
     assert "other weights" in capsys.readouterr().err
@@ -155,6 +197,20 @@ def test_a_bar_that_differs_between_models_stands_beside_each_figure():
     page = results_page(results, date="2026-01-31")
 
     assert "| 1 | sd of ab alone | the model's own | **1.62** (at most 1) | 1.62 (at most 2) |" in page
+
+
+def test_a_model_whose_answers_are_no_numbers_has_its_row():
+    """JSON has null for what is no number."""
+    result = plain()
+    for standing in (result["ranking"]["overall"], *result["ranking"]["groups"].values()):
+        for way in ("matched", "shipped", "shuffled"):
+            standing[way] = standing[way] and dict.fromkeys(standing[way])
+
+    page, section = results_page([result], date="2026-01-31"), card_section(result, date="2026-01-31")
+
+    assert "| – | 22.80 | 22.65 | – | – |" in page
+    assert "| all | undefined (200) |" in page
+    assert "undefined" in section
 
 
 def test_signs_in_names_do_not_break_the_tables():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ _WAY_NAMES = {
     "mean_color": "mean color",
     "gray": "gray",
 }
+_AGAINST = {True: "worse", False: "not worse", None: "not comparable"}
+_MOST_NAMED = 3
 _MARKS = {"held": "held", "failed": "FAILED", "not tested": "-"}
 
 
@@ -52,9 +55,9 @@ class _Work:
 @click.option(
     "--precision",
     type=click.Choice(choices_of(Precision)),
-    default="auto",
+    default="float32",
     show_default=True,
-    help="Number format of the network.",
+    help="Number format of the network. auto chooses by a timing: verdicts may differ between machines.",
 )
 @click.option("--render-factor", type=int, metavar="N", help="Network input of 16 N pixels [default: the model's].")
 @click.option("--lines", "chosen", metavar="LIST", help="Only these, for example 1,5-8 [default: all].")
@@ -126,6 +129,7 @@ def command(
     older = [] if against is None else read_results(against, RESULT_FORMAT)
     lines = _chosen_lines(chosen)
     material, notes = _load(photos, clips, pictures)
+    _check_sources(unseen, material)
     work = _Work(
         material=material,
         lines=lines,
@@ -173,17 +177,20 @@ def _chosen_lines(text: str | None) -> "tuple[Line, ...]":
 
     if text is None:
         return LINES
-    numbers: set[int] = set()
+    # By name: a number may have more digits than Python turns into one.
+    places = {str(line.number): place for place, line in enumerate(LINES)}
+    chosen: set[int] = set()
     for part in text.split(","):
         first, dash, last = (word.strip() for word in part.partition("-"))
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise SettingsError(f"--lines is {text!r}.", "Name numbers and ranges, for example 1,5-8.")
-        numbers.update(range(int(first), int(last or first) + 1))
-    known = [line.number for line in LINES]
-    if not numbers or not numbers <= set(known):
-        names = ", ".join(map(str, known))
-        raise SettingsError(f"--lines {text} names lines that do not exist.", f"Lines are {names}.")
-    return tuple(line for line in LINES if line.number in numbers)
+        start, end = places.get(first.lstrip("0")), places.get((last or first).lstrip("0"))
+        if start is None or end is None or start > end:
+            raise SettingsError(
+                f"--lines {part.strip()} names lines that do not exist.", f"Lines are {', '.join(places)}."
+            )
+        chosen.update(range(start, end + 1))
+    return tuple(LINES[place] for place in sorted(chosen))
 
 
 def _load(photos: Sequence[Path], clips: Sequence[Path], limit: int | None) -> "tuple[Material, tuple[str, ...]]":
@@ -196,6 +203,15 @@ def _load(photos: Sequence[Path], clips: Sequence[Path], limit: int | None) -> "
     loaders = clip_loaders(clips)
     pictures, notes = load_photos(photos, limit=limit) if photos else ((), ())
     return Material(photos=pictures, clips=loaders), notes
+
+
+def _check_sources(unseen: Sequence[str], material: "Material") -> None:
+    """A source that no photograph has would be ranked apart in silence: nowhere."""
+    known = sorted({photo.source for photo in material.photos if photo.source is not None})
+    absent = [source for source in unseen if source not in known]
+    if absent:
+        remedy = f"Sources are: {', '.join(known)}." if known else "Name sources in index.csv beside the photographs."
+        raise SettingsError(f"--unseen {absent[0]} is the source of no photograph.", remedy)
 
 
 def _examine(settings: RunSettings, work: _Work) -> "ExamResult":
@@ -212,7 +228,11 @@ def _examine(settings: RunSettings, work: _Work) -> "ExamResult":
         lines=work.lines,
         unseen=work.unseen,
         sha256=colorizer.card.sha256,
-        run_as={"render_factor": settings.render_factor, "compute": colorizer.compute.label},
+        run_as={
+            "render_factor": settings.render_factor,
+            "precision": colorizer.compute.precision,
+            "compute": colorizer.compute.label,
+        },
         notes=work.notes,
         progress=work.progress,
     )
@@ -300,14 +320,24 @@ def _standing(standing: "Standing") -> Iterable[str]:
 
 def _print_against(model: str, comparison: "Against") -> None:
     click.echo("")
-    verdict = "worse" if comparison.is_worse else "not worse"
-    click.echo(f"{model} against {comparison.model}: {verdict}")
+    click.echo(f"{model} against {comparison.model}: {_AGAINST[comparison.is_worse]}")
     sets = {"all": comparison.overall, **comparison.groups}
     rows = [[name, *_difference(item)] for name, item in sets.items() if item is not None]
-    print_table(("PSNR at CF .70, dB", "photos", "difference", "95 % interval", ""), rows)
-    for word, numbers in (("failed", comparison.newly_failed), ("held", comparison.newly_held)):
+    if rows:
+        print_table(("PSNR at CF .70, dB", "photos", "difference", "95 % interval", ""), rows)
+    for words, numbers in (
+        ("lines newly failed", comparison.newly_failed),
+        ("lines newly held", comparison.newly_held),
+        ("lines that were held, now not tested", comparison.no_longer_tested),
+    ):
         if numbers:
-            click.echo(f"lines newly {word}: {', '.join(map(str, numbers))}")
+            click.echo(f"{words}: {', '.join(map(str, numbers))}")
+    lost = comparison.no_longer_scored
+    if lost:
+        names = ", ".join(lost[:_MOST_NAMED]) + (", …" if len(lost) > _MOST_NAMED else "")
+        click.echo(f"photographs that had a PSNR, now without: {len(lost)} ({names})")
+    for note in comparison.other_settings:
+        click.echo(f"note: {note}")
 
 
 def _difference(item: "Difference") -> Iterable[str]:
@@ -317,4 +347,4 @@ def _difference(item: "Difference") -> Iterable[str]:
 
 
 def _text(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+    return "-" if value is None or not isfinite(value) else f"{value:.2f}"

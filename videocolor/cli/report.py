@@ -11,7 +11,7 @@ from videocolor.errors import SettingsError
 if TYPE_CHECKING:
     from videocolor.evaluate.shot_report import FilmReport, ShotReport
     from videocolor.examine.exam import ExamResult
-    from videocolor.examine.subject import ModelSubject
+    from videocolor.models.adapter import DeviceColorizer
 
 _ALL = "all"
 
@@ -72,14 +72,21 @@ def command(
     if html is not None:
         check_page(html, film, overwrite=overwrite)
     # Before the film is looked at, so that missing weights are found at once.
-    subject = _subject(model, weights)
+    colorizer = _colorizer(model, weights)
     progress = make_progress(wanted=not no_progress)
     report = survey_film(film, settings, progress=progress)
     examined = None
-    if subject is not None:
+    if colorizer is not None:
         from videocolor.examine.film_lines import examine_on_film
+        from videocolor.examine.subject import ModelSubject
 
-        examined = examine_on_film(subject, report, progress=progress)
+        examined = examine_on_film(
+            ModelSubject(colorizer),
+            report,
+            sha256=colorizer.card.sha256,
+            compute=colorizer.compute.label,
+            progress=progress,
+        )
     if html is not None:
         write_page(report, html, examined)
     if as_json:
@@ -93,23 +100,23 @@ def command(
     return 0
 
 
-def _subject(model: str | None, weights: tuple[str, ...]) -> "ModelSubject | None":
+def _colorizer(model: str | None, weights: tuple[str, ...]) -> "DeviceColorizer | None":
     if model is None:
         if weights:
             raise SettingsError("--weights names a file, but there is no --model.", "Name the model that it is for.")
         return None
-    from videocolor.examine.subject import ModelSubject
     from videocolor.pipeline.model import load_model
     from videocolor.settings import RunSettings
 
-    return ModelSubject(load_model(RunSettings(model=model, weights=weights or None)))
+    return load_model(RunSettings(model=model, weights=weights or None))
 
 
 def _json(report: "FilmReport", examined: "ExamResult | None") -> dict[str, Any]:
     if examined is None:
         return report.to_json()
     values = examined.to_json()
-    examination = {"model": values["model"], "clips": values["clips"], "notes": values["notes"]}
+    settings = {key: values["settings"][key] for key in ("compute", "size", "smoothing", "smoothing_strength")}
+    examination = {key: values[key] for key in ("model", "sha256", "clips", "notes")} | settings
     return report.to_json() | {"examined": examination, "lines": values["lines"]}
 
 
@@ -135,12 +142,14 @@ def _print(report: "FilmReport", worst: int) -> None:
 
 def _print_lines(examined: "ExamResult") -> None:
     """A row for each line, with the figures that failed."""
+    from videocolor.examine.film_lines import how_examined
     from videocolor.examine.page import bar_text, value_text
 
     failed = sum(line.verdict == "failed" for line in examined.lines)
     shots = len(examined.clips)
     click.echo("")
-    click.echo(f"{examined.model} on {_count(shots, 'shot')} of this film: {_count(failed, 'line')} failed")
+    outcome = f"{_count(shots, 'shot')} of this film: {_count(failed, 'line')} failed"
+    click.echo(f"{examined.model} ({how_examined(examined)}) on {outcome}")
     rows = []
     for line in examined.lines:
         beyond = [figure for figure in line.figures if figure.verdict == "failed"]

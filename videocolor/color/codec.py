@@ -121,6 +121,18 @@ class BinCodec:
             ab (N, 2, h, w) float32 in -110..110, and confidence (N, 1, h, w) float32 in 0..1:
             1 - H / log 258, with H the entropy of the distribution at the decoding temperature.
         """
+        ab, confidence = self.decode_unbounded(logits)
+        return ab.clamp(-AB_LIMIT, AB_LIMIT), confidence
+
+    def decode_unbounded(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """The same before ab is clamped: the gain can lead beyond the bins.
+
+        Args:
+            logits: As for `decode`.
+
+        Returns:
+            ab (N, 2, h, w) float32 of any size, and confidence as from `decode`.
+        """
         count, _, height, width = logits.shape
         bins = ab_bins(logits.device)
         columns = torch.cat([bins, torch.ones_like(bins[:, :1])], dim=1)
@@ -136,6 +148,6 @@ class BinCodec:
             ab = sums[:, :2] / total[:, None]
             if any(self.unsure_ab):
                 ab -= (1 - confidence)[:, None] * ab.new_tensor(self.unsure_ab)
-            ab = (self.gain * ab).clamp(-AB_LIMIT, AB_LIMIT)
+            ab = self.gain * ab
         shape = (count, height, width)
         return ab.reshape(*shape, 2).permute(0, 3, 1, 2).contiguous(), confidence.reshape(*shape)[:, None]

@@ -7,6 +7,7 @@ little; pairs of the same pictures, drawn again and again, say how sure a differ
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,23 @@ from videocolor.errors import MediaNotFound, SettingsError
 from videocolor.examine.views import LEAST_OF_A_GROUP
 
 DRAWS = 10_000
+_TESTED = ("held", "failed")
+_NOT_TOLD = "unknown"
 _INTERVAL = (2.5, 97.5)
 _FEWEST = 2
 # In dB: threads and number formats alone may move all pictures by a little less.
 _NOTHING = 0.005
 # Drawn numbers in memory at a time: 32 MB.
 _BLOCK = 1 << 22
+
+_SETTINGS = {
+    "render_factor": "render factor",
+    "precision": "number format",
+    "few": "few",
+    "smoothing": "smoothing",
+    "smoothing_strength": "smoothing strength",
+}
+"""Those by which figures change, with their names for people."""
 
 _Floats = npt.NDArray[np.float64]
 
@@ -56,12 +68,27 @@ class Against:
     newly_failed: tuple[int, ...]
     """Numbers of lines that the older result held."""
     newly_held: tuple[int, ...]
+    no_longer_tested: tuple[int, ...]
+    """Numbers of lines that the older result held, and that are not tested or were not run."""
+    no_longer_scored: tuple[str, ...]
+    """Names of photographs that have no PSNR, but had one: the answers are too gray, or no numbers."""
+    common_photos: int
+    """How many photographs are in both, with a PSNR or without."""
+    common_lines: int
+    """How many lines were tested in both."""
+    other_settings: tuple[str, ...]
+    """A phrase for each setting, the clips among them, that is not the older result's."""
 
     @property
-    def is_worse(self) -> bool:
-        """Worse overall or in a group, or a line that was held has failed."""
+    def is_worse(self) -> bool | None:
+        """Worse overall or in a group, a line that was held has failed, or a photograph has lost its score.
+
+        None: nothing of this was found, but photographs or lines were not compared, for the results share none.
+        """
         found = (self.overall, *self.groups.values())
-        return bool(self.newly_failed) or any(item is not None and item.is_worse for item in found)
+        if self.newly_failed or self.no_longer_scored or any(item is not None and item.is_worse for item in found):
+            return True
+        return False if self.common_photos and self.common_lines else None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: the fields, `is_worse` here and at every difference."""
@@ -90,7 +117,7 @@ def compare_results(new: Mapping[str, Any], old: Mapping[str, Any], *, draws: in
         raise SettingsError(
             f"The older result is of photographs of {sides[1]} pixels, this one of {sides[0]}.", "Make the older again."
         )
-    rows, old_rows = _scored(new), _scored(old)
+    photos, old_photos, rows, old_rows = _photos(new), _photos(old), _scored(new), _scored(old)
     common = [key for key in rows if key in old_rows]
     gains = np.array([rows[key]["psnr"] - old_rows[key]["psnr"] for key in common])
     groups = {
@@ -111,6 +138,15 @@ def compare_results(new: Mapping[str, Any], old: Mapping[str, Any], *, draws: in
         },
         newly_failed=tuple(number for number, turn in turned.items() if turn == ("held", "failed")),
         newly_held=tuple(number for number, turn in turned.items() if turn == ("failed", "held")),
+        no_longer_tested=tuple(
+            number
+            for number, verdict in old_verdicts.items()
+            if verdict == "held" and verdicts.get(number) not in _TESTED
+        ),
+        no_longer_scored=tuple(photos[key]["name"] for key in old_rows if key in photos and key not in rows),
+        common_photos=len(photos.keys() & old_photos.keys()),
+        common_lines=sum(all(verdict in _TESTED for verdict in turn) for turn in turned.values()),
+        other_settings=_other_settings(new, old),
     )
 
 
@@ -155,6 +191,10 @@ def read_results(path: Path, known_format: int) -> list[dict[str, Any]]:
         raise SettingsError(
             f"{path} is no result of an examination.", "Write one with: videocolor examine MODEL PHOTOS --json > FILE"
         ) from error
+    if not results:
+        raise SettingsError(
+            f"{path} holds no results: no model was examined.", "Examine a model whose weights are here."
+        )
     if formats != {known_format}:
         raise SettingsError(f"{path} was written by another version of videocolor.", "Examine that model again.")
     return results
@@ -165,11 +205,36 @@ def _difference(gains: _Floats, draws: int, seed: int) -> Difference:
     return Difference(photos=len(gains), mean=float(gains.mean()), low=low, high=high)
 
 
-def _scored(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Photographs with a PSNR by the hash of their files; a gray answer has none."""
+def _photos(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Photographs by the hash of their files."""
     photos: Sequence[Mapping[str, Any]] = (result["ranking"] or {"photos": ()})["photos"]
-    return {photo["sha256"]: photo for photo in photos if photo["psnr"] is not None}
+    return {photo["sha256"]: photo for photo in photos}
+
+
+def _scored(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Those with a PSNR; a gray answer has none."""
+    return {
+        key: photo for key, photo in _photos(result).items() if photo["psnr"] is not None and isfinite(photo["psnr"])
+    }
 
 
 def _verdicts(result: Mapping[str, Any]) -> dict[int, str]:
     return {line["number"]: line["verdict"] for line in result["lines"]}
+
+
+def _other_settings(new: Mapping[str, Any], old: Mapping[str, Any]) -> tuple[str, ...]:
+    pairs = {
+        name: tuple(result["settings"].get(key, _NOT_TOLD) for result in (new, old)) for key, name in _SETTINGS.items()
+    }
+    pairs["clips"] = tuple(sorted(result.get("clips", ())) for result in (new, old))
+    return tuple(
+        f"{name} {_words(value)}, in the older result {_words(older)}"
+        for name, (value, older) in pairs.items()
+        if value != older
+    )
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
+    return "the model's own" if value is None else str(value)

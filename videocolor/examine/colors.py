@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
+from math import inf, isnan
 
 import torch
 from torch import Tensor
@@ -103,13 +105,22 @@ def worst_photos(
 
     Args:
         photos: All photographs.
-        badness: Of each; those that are not above 0, rounding aside, are no examples.
+        badness: Of each; those that are not above 0, rounding aside, are no examples. NaN is worse than any number.
         answer: (2, H, W) float32 by the photograph's number, as the line judged it.
     """
-    order = sorted(
-        (index for index in range(len(photos)) if badness[index] > _ROUNDING), key=lambda index: -badness[index]
-    )
-    return tuple(photo_example(photos[index], badness[index], answer(index)) for index in order[:_MOST_EXAMPLES])
+    ranks = [nan_as_worst(value) for value in badness]
+    order = sorted((index for index in range(len(photos)) if ranks[index] > _ROUNDING), key=lambda index: -ranks[index])
+    return tuple(photo_example(photos[index], ranks[index], answer(index)) for index in order[:_MOST_EXAMPLES])
+
+
+def nan_as_worst(badness: float) -> float:
+    """A number to sort by: infinity in place of NaN, which compares false with everything."""
+    return inf if isnan(badness) else badness
+
+
+def worst_examples(examples: Iterable[Example], most: int) -> tuple[Example, ...]:
+    """The worst of some examples, worst first; NaN is worse than any number."""
+    return tuple(nlargest(most, examples, key=lambda example: nan_as_worst(example.badness)))
 
 
 def photo_example(photo: Photo, badness: float, ab: Tensor) -> Example:

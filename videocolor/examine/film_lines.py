@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, groupby, islice
 from pathlib import Path
 
@@ -26,6 +26,7 @@ SHOTS, FRAMES = 6, 12
 """At most so many shots, and frames of each: they stay in memory, 37 MB of 480 x 270 pixels."""
 # Shorter shots say little about what happens over time.
 _LEAST_FRAMES = 6
+_HASH_DIGITS = 12
 
 
 def truth_free_lines(lines: Sequence[Line] = LINES) -> tuple[Line, ...]:
@@ -34,7 +35,13 @@ def truth_free_lines(lines: Sequence[Line] = LINES) -> tuple[Line, ...]:
 
 
 def examine_on_film(
-    subject: Subject, report: FilmReport, *, lines: Sequence[Line] = LINES, progress: Progress
+    subject: Subject,
+    report: FilmReport,
+    *,
+    lines: Sequence[Line] = LINES,
+    sha256: str | None = None,
+    compute: str | None = None,
+    progress: Progress,
 ) -> ExamResult:
     """Examine a colorizer on a film's luma; the film's own colours play no role but for which shots are taken.
 
@@ -42,7 +49,13 @@ def examine_on_film(
         subject: Who is examined.
         report: Of the film.
         lines: Of these the ones that need no truth.
+        sha256: Of its weights, for the result.
+        compute: On what it runs, for the result.
         progress: Told about the frames that are read, and about every line.
+
+    Returns:
+        The result. Its settings have `compute`, if given, and `size`, height and width at which the network sees the
+        film in pixels.
 
     Raises:
         MediaError: The film can be read no more.
@@ -51,9 +64,32 @@ def examine_on_film(
     shots = chosen_shots(report)
     clips = read_clips(report, shots, progress)
     names = ", ".join(str(shot.shot) for shot in shots)
-    notes = (f"The lines were examined on up to {FRAMES} frames of each of these shots: {names}.",)
     material = Material(clips=tuple(_Held(clip.name, clip) for clip in clips))
-    return examine(subject, material, lines=truth_free_lines(lines), notes=notes, progress=progress)
+    run_as = {"size": list(subject.seen_size(clips[0].views[0])), **({} if compute is None else {"compute": compute})}
+    result = examine(subject, material, lines=truth_free_lines(lines), sha256=sha256, run_as=run_as, progress=progress)
+    notes = (
+        f"The lines were examined on up to {FRAMES} frames of each of these shots: {names}.",
+        f"{result.model} was examined at default size and smoothing: {how_examined(result)}.",
+    )
+    return replace(result, notes=notes)
+
+
+def how_examined(result: ExamResult) -> str:
+    """Weights, device, size and smoothing of a result of `examine_on_film` in words."""
+    settings = result.settings
+    height, width = settings["size"]
+    words = [
+        None if result.sha256 is None else f"weights {_short_hash(result.sha256)}",
+        settings.get("compute"),
+        f"{width} x {height} pixels",
+        f"smoothing {settings['smoothing']} ({settings['smoothing_strength']})",
+    ]
+    return ", ".join(word for word in words if word)
+
+
+def _short_hash(sha256: str) -> str:
+    """Of two blended models both."""
+    return "+".join(part[:_HASH_DIGITS] for part in sha256.split("+"))
 
 
 def chosen_shots(report: FilmReport) -> tuple[ShotReport, ...]:

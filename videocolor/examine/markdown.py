@@ -11,6 +11,7 @@ _BEGIN = "<!-- examination: begin; scripts/examine_models.py writes what stands 
 _END = "<!-- examination: end -->"
 _HEADING = "## Examination"
 _HASH_DIGITS = 12
+_UNDEFINED = "undefined"
 
 Result = Mapping[str, Any]
 """What `ExamResult.to_json` gives."""
@@ -141,7 +142,10 @@ def _gain(standing: Mapping[str, Any] | None) -> str:
     if standing is None:
         return ""
     matched = standing["matched"]
-    gain = "too gray" if matched is None else f"{matched['psnr'] - standing['mean_color']['psnr']:+.2f}"
+    if matched is None or matched["psnr"] is None:
+        gain = "too gray" if matched is None else _UNDEFINED
+    else:
+        gain = f"{matched['psnr'] - standing['mean_color']['psnr']:+.2f}"
     return f"{gain} ({standing['photos']})"
 
 
@@ -150,8 +154,10 @@ def _ranking_sentence(result: Result) -> str:
     if ranking is None:
         return ""
     overall, psnr = ranking["overall"], _psnr(ranking)
-    if psnr is None:
+    if overall["matched"] is None:
         return "Too gray to be ranked at .70 of the true colorfulness."
+    if psnr is None:
+        return f"The PSNR is {_UNDEFINED}: there are answers that are no numbers."
     unseen = _psnr({"overall": ranking["sources"].get("unseen", {"matched": None})})
     apart = "" if unseen is None else f"; {unseen:.2f} dB on photographs of unseen sources"
     return (
@@ -162,12 +168,12 @@ def _ranking_sentence(result: Result) -> str:
 
 def _psnr(ranking: Mapping[str, Any] | None) -> float | None:
     matched = None if ranking is None else ranking["overall"]["matched"]
-    return None if matched is None else float(matched["psnr"])
+    return None if matched is None else matched["psnr"]
 
 
 def _way(standing: Mapping[str, Any] | None, way: str, figure: str = "psnr") -> str:
     scores = None if standing is None else standing[way]
-    return "–" if scores is None else f"{scores[figure]:.2f}"
+    return "–" if scores is None or scores[figure] is None else f"{scores[figure]:.2f}"
 
 
 def _line_names(results: Sequence[Result]) -> list[tuple[int, str]]:
@@ -195,7 +201,7 @@ def _judged(line: Mapping[str, Any]) -> str:
 def _value(figure: Figure, *, with_bar: bool = False) -> str:
     if figure.why_not_tested:
         return f"not tested: {_plain(figure.why_not_tested)}"
-    text = "undefined" if figure.value is None and figure.verdict else value_text(figure)
+    text = _UNDEFINED if figure.value is None and figure.verdict else value_text(figure)
     text = f"**{text}**" if figure.verdict == "failed" else text
     return f"{text} ({bar_text(figure)})" if with_bar and figure.verdict else text
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from videocolor.color.lab import lab_to_rgb
-from videocolor.evaluate.html import NOT_KNOWN, check_target, picture_url, render
+from videocolor.evaluate.html import NOT_KNOWN, check_target, number, picture_url, render
 from videocolor.examine.advice import ADVICE
 from videocolor.examine.exam import ExamResult
 from videocolor.examine.ranking import Ranking, Standing
@@ -76,7 +76,7 @@ def make_page(result: ExamResult) -> str:
         "ratio": f"{MATCHED_RATIO:.2f}".lstrip("0"),
         "least_of_a_group": LEAST_OF_A_GROUP,
     }
-    return render(__package__, _TEMPLATE, values, filters={"figure": figure_text})
+    return render(__package__, _TEMPLATE, values, filters={"figure": figure_text, "number": _number})
 
 
 def gauge(figure: Figure) -> Gauge | None:
@@ -119,6 +119,11 @@ def value_text(figure: Figure) -> str:
 def figure_text(value: float | None) -> str:
     """A number for people, with about three digits that count; whole numbers are counts, most often."""
     return NOT_KNOWN if value is None or not isfinite(value) else f"{value:.{_digits(value)}f}"
+
+
+def _number(value: float | None) -> str:
+    """As the templates' own filter, which knows finite numbers only."""
+    return NOT_KNOWN if value is None or not isfinite(value) else number(value)
 
 
 def _digits(value: float) -> int:

@@ -136,7 +136,8 @@ def _read_index(path: Path) -> dict[str, _Row]:
     if not path.is_file():
         return {}
     try:
-        with path.open(encoding="utf-8", newline="") as lines:
+        # Spreadsheets begin UTF-8 with a byte order mark.
+        with path.open(encoding="utf-8-sig", newline="") as lines:
             rows = list(csv.DictReader(lines))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise MediaError(f"{path} cannot be read as a table: {error}.", "Write it as UTF-8 with commas.") from error

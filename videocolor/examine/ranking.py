@@ -13,6 +13,7 @@ from videocolor.color.lab import lab_to_rgb
 from videocolor.evaluate.batched import colorfulness, psnr
 from videocolor.examine.colors import chroma
 from videocolor.examine.sitting import Sitting
+from videocolor.examine.verdict import finite
 from videocolor.examine.views import Photo, indices_by_group
 
 MEAN_COLOR = (1.9, 7.0)
@@ -87,8 +88,12 @@ class Ranking:
     photos: tuple[PhotoScore, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data: gain, overall, groups, sources, photos with the fields of the classes above."""
-        return asdict(self)
+        """Plain data: gain, overall, groups, sources, photos with the fields of the classes above.
+
+        What is no finite number (of answers that are none) is None.
+        """
+        values: dict[str, Any] = finite(asdict(self))
+        return values
 
 
 def rank(sitting: Sitting, *, unseen: Sequence[str] = ()) -> Ranking:

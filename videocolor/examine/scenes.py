@@ -18,6 +18,8 @@ class Scene:
 
     name: str
     """Of the photograph or clip."""
+    key: str
+    """What its grain is drawn by: the hash of the photograph, the name of the clip."""
     view: View
     group: str | None = None
     """See `Photo.group`."""
@@ -26,8 +28,10 @@ class Scene:
 def scenes_of(photos: Sequence[Photo], clips: Iterable[Clip]) -> tuple[Scene, ...]:
     """The photographs, or without any the middle frames of the clips, which are read only then."""
     if photos:
-        return tuple(Scene(name=photo.name, view=photo.view, group=photo.group) for photo in photos)
-    return tuple(Scene(name=clip.name, view=clip.views[len(clip.views) // 2]) for clip in clips if clip.views)
+        return tuple(Scene(name=photo.name, key=photo.sha256, view=photo.view, group=photo.group) for photo in photos)
+    return tuple(
+        Scene(name=clip.name, key=clip.name, view=clip.views[len(clip.views) // 2]) for clip in clips if clip.views
+    )
 
 
 def color_all(

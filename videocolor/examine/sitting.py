@@ -153,7 +153,8 @@ class Sitting:
         # the end that stays (Illinois), needs a handful of rounds over the photographs.
         low, high = 0.0, _HIGHEST_GAIN
         below, above = -wanted, self._colorfulness_at(high) - wanted
-        if above < 0:
+        # The other way round an answer of NaN would be searched to the last round.
+        if not above >= 0:
             return None
         gain, last = high, 0
         for _ in range(_MOST_ROUNDS):

@@ -81,9 +81,9 @@ class LineResult(Outcome):
     """The complaint, in a few words."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, without pictures."""
+        """Plain data, without pictures; None for what is no finite number."""
         figures = [asdict(figure) | {"verdict": figure.verdict} for figure in self.figures]
-        return {
+        values = {
             "number": self.number,
             "title": self.title,
             "verdict": self.verdict,
@@ -91,6 +91,20 @@ class LineResult(Outcome):
             "groups": self.groups,
             "examples": [{"name": item.name, "badness": item.badness} for item in self.examples],
         }
+        return {key: finite(value) for key, value in values.items()}
+
+
+def finite(values: Any) -> Any:
+    """Plain data with None in place of every number that is not finite, which JSON does not know.
+
+    Args:
+        values: Numbers, texts and None, in any nesting of dictionaries, lists and tuples.
+    """
+    if isinstance(values, dict):
+        return {key: finite(value) for key, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [finite(value) for value in values]
+    return None if isinstance(values, float) and not isfinite(values) else values
 
 
 def not_tested(why: str) -> Outcome:

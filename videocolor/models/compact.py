@@ -225,6 +225,11 @@ class CompactNetwork(nn.Module):
         logits: Tensor = self.head(y)
         return logits
 
+    def unbounded_ab(self, output: Tensor) -> Tensor:
+        """Ab (N, 2, h, w) of the logits before it is clamped: the gain can lead beyond the bins."""
+        ab, _ = self.codec.decode_unbounded(output)
+        return ab
+
     def to_ab(self, output: Tensor, lightness: Tensor) -> ChromaBatch:
         """Decode the logits with the hyper's temperature and gain (see `BinCodec.decode`), whatever the lightness."""
         ab, confidence = self.codec.decode(output)

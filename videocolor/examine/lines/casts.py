@@ -14,6 +14,7 @@ from videocolor.examine.colors import (
     mean_chroma,
     plain_chroma,
     true_ab,
+    worst_examples,
     worst_photos,
 )
 from videocolor.examine.sitting import Sitting
@@ -62,9 +63,16 @@ def line_9(sitting: Sitting) -> Outcome:
             Figure(name="gain granted: mean CF over the truth's", value=colors.gain),
         ),
         groups=groups,
-        # Those that are farthest off in the direction of the cast: others miss strong colours, which is no cast.
-        examples=worst_photos(photos, (colors.offsets @ offset / offset.norm()).nan_to_num().tolist(), sitting.answer),
+        examples=worst_photos(photos, _along_the_cast(colors), sitting.answer),
     )
+
+
+def _along_the_cast(colors: MeanColors) -> list[float]:
+    """How far each picture is off in the direction of the cast: others miss strong colours, which is no cast."""
+    offset = colors.offsets.mean(dim=0)
+    distances = (colors.offsets @ offset / offset.norm()).nan_to_num()
+    # One picture that is no number leaves none to the mean: it alone is to blame.
+    return torch.where(colors.answered.isnan().any(dim=1), torch.nan, distances).tolist()
 
 
 def line_10(sitting: Sitting) -> Outcome:
@@ -77,7 +85,8 @@ def line_10(sitting: Sitting) -> Outcome:
     if not counts.any():
         return not_tested(f"no photograph has a CF above {_COLORFUL:.0f}")
     ratios = colors.answered_cf / colors.true_cf.clamp_min(_COLORFUL)
-    is_gray = counts & (ratios < _GRAY_RATIO)
+    # The other way round NaN would count as colourful.
+    is_gray = counts & ~(ratios >= _GRAY_RATIO)
     return Outcome(
         figures=(
             Figure(
@@ -131,7 +140,7 @@ def line_17(sitting: Sitting) -> Outcome:
             for group, members in indices_by_group(photos).items()
         },
         # Of the made pictures, which are many of a kind, the worst of each kind stands for it.
-        examples=tuple(sorted((*examples[:4], *made_examples), key=lambda item: -item.badness)),
+        examples=worst_examples((*examples[:4], *made_examples), 4 + len(made_examples)),
     )
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from heapq import nlargest
+from math import isnan, nan
 
 import torch
 from torch import Tensor
 
 from videocolor.color.lab import lab_to_rgb_unclipped, rgb_to_lab
 from videocolor.color.transfer import from_linear, to_linear
-from videocolor.examine.colors import chroma, has_hue
+from videocolor.examine.colors import chroma, has_hue, worst_examples
 from videocolor.examine.lines.frames import generator_of, grainy, resized, shot_answers, stills, temporal_deviation
 from videocolor.examine.scenes import Scene
 from videocolor.examine.sitting import Sitting
@@ -34,11 +34,12 @@ _TRUE_BLUE_SHARE = "the truth's share of blue there"
 
 def line_2(sitting: Sitting) -> Outcome:
     """Colours of what is dark once a picture is exposed two stops down, and how they move under grain."""
-    with_truth, without, examples = list[_Dark](), list[_Dark](), list[Example]()
+    with_truth, without = list[_Dark](), list[_Dark]()
+    examples: tuple[Example, ...] = ()
     for scene in _pictures(sitting):
         answer = sitting.colors([scene.view])[0]
         (without if scene.view.ab is None else with_truth).append(_Dark.of(scene, answer))
-        examples = nlargest(_EXAMPLES, [*examples, _example(scene, answer)], key=lambda item: item.badness)
+        examples = worst_examples([*examples, _example(scene, answer)], _EXAMPLES)
     known, unknown = _Dark.pooled(with_truth), _Dark.pooled(without)
     alone, smooth = _deviations(sitting)
     if alone is None and not known.answer.pixels and not unknown.answer.pixels:
@@ -54,7 +55,7 @@ def line_2(sitting: Sitting) -> Outcome:
             group: _row(_Dark.pooled(with_truth[n] for n in members))
             for group, members in indices_by_group(with_truth).items()
         },
-        examples=tuple(examples),
+        examples=examples,
     )
 
 
@@ -92,7 +93,10 @@ class _Tally:
 
     @property
     def blue_share(self) -> float | None:
-        """Of the coloured pixels; None where there is none."""
+        """Of the coloured pixels; None where there is none, NaN where a colour is."""
+        if isnan(self.chroma_sum):
+            # Compared with anything it counts as neither coloured nor blue.
+            return nan
         return self.blue / self.colored if self.colored else None
 
 
@@ -119,12 +123,14 @@ class _Dark:
 def _pictures(sitting: Sitting) -> Iterator[Scene]:
     """What is darkened: photographs, and frames of clips whose colours nobody knows or that have to stand in."""
     for photo in sitting.photos:
-        yield Scene(name=f"{photo.name}, two stops darker", view=exposed(photo.view), group=photo.group)
+        name = f"{photo.name}, two stops darker"
+        yield Scene(name=name, key=photo.sha256, view=exposed(photo.view), group=photo.group)
     for clip in sitting.clips():
         if sitting.photos and clip.has_truth:
             continue
         for number in range(0, len(clip.views), _CLIP_STEP):
-            yield Scene(name=f"{clip.name}, frame {number}, two stops darker", view=exposed(clip.views[number]))
+            name = f"{clip.name}, frame {number}, two stops darker"
+            yield Scene(name=name, key=clip.name, view=exposed(clip.views[number]))
 
 
 def _figures_with_truth(known: _Dark) -> tuple[Figure, ...]:
@@ -165,14 +171,13 @@ def _row(known: _Dark) -> dict[str, float | None]:
 
 def _deviations(sitting: Sitting) -> tuple[float | None, float | None]:
     """Mean over all dark pixels of the temporal deviation of ab under grain, alone and smoothed."""
-    generator = generator_of(sitting)
     pixels, alone, smooth = 0, 0.0, 0.0
     for scene in stills(sitting):
         dark = exposed(scene.view)
         is_dark = resized(dark, sitting.subject.seen_size(dark)).lightness[0] < _DARK
         if not is_dark.any():
             continue
-        answers = shot_answers(grainy(dark, sitting.subject, generator), sitting)
+        answers = shot_answers(grainy(dark, sitting.subject, generator_of(sitting, scene.key)), sitting)
         pixels += int(is_dark.sum())
         alone += temporal_deviation(answers.alone)[is_dark].sum().item()
         smooth += temporal_deviation(answers.smoothed)[is_dark].sum().item()

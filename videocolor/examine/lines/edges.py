@@ -6,7 +6,7 @@ from math import log
 import torch
 from torch import Tensor
 
-from videocolor.examine.colors import chroma
+from videocolor.examine.colors import chroma, worst_examples
 from videocolor.examine.lines.frames import resized
 from videocolor.examine.made_pictures import Disc, bar_rows, textured_disc, with_bars
 from videocolor.examine.scenes import Scene, color_all, scenes_of
@@ -61,8 +61,7 @@ def line_8(sitting: Sitting) -> Outcome:
             _edge_example(f"edge at {lines} lines, true colors at the model's size", disc, reduced, leak),
             _edge_example(f"edge at {lines} lines, the model's colors", disc, own, own_leak or 0.0),
         ]
-    examples.sort(key=lambda example: example.badness, reverse=True)
-    return Outcome(figures=(*barred, *informal), examples=tuple(examples))
+    return Outcome(figures=(*barred, *informal), examples=worst_examples(examples, len(examples)))
 
 
 def line_12(sitting: Sitting) -> Outcome:
@@ -133,7 +132,7 @@ def _rims(sitting: Sitting) -> tuple[Tensor, tuple[Example, ...]]:
         if ratio is not None:
             badness = abs(log(max(ratio, 1e-3)))
             shown = Example(name=photo.name, badness=badness, lightness=view.lightness, ab=answer, truth=view.ab)
-            examples = _worst([*examples, shown])
+            examples = worst_examples([*examples, shown], _MOST_EXAMPLES)
     return torch.stack(rows), examples
 
 
@@ -170,9 +169,5 @@ def _bars(sitting: Sitting, scenes: Sequence[Scene]) -> tuple[Figure, tuple[Exam
         means.append(float(chroma(torch.cat([ab[:, :rows], ab[:, -rows:]], dim=1)).mean()))
         name = f"{scene.name}, letterboxed"
         shown = Example(name=name, badness=means[-1], lightness=view.lightness, ab=ab, truth=view.ab)
-        examples = _worst([*examples, shown])
+        examples = worst_examples([*examples, shown], _MOST_EXAMPLES)
     return Figure(name="mean chroma on black bars", value=sum(means) / len(means), high=1), examples
-
-
-def _worst(examples: Sequence[Example]) -> tuple[Example, ...]:
-    return tuple(sorted(examples, key=lambda example: example.badness, reverse=True)[:_MOST_EXAMPLES])

@@ -6,11 +6,10 @@ from itertools import pairwise
 from statistics import fmean
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from videocolor.evaluate.warping import PairMotion, WarpMeter, mean_square
-from videocolor.examine.colors import LEAST_MEAN_CHROMA, chroma
+from videocolor.examine.colors import LEAST_MEAN_CHROMA, chroma, worst_examples
 from videocolor.examine.lines.frames import (
     ShotAnswers,
     clip_answers,
@@ -35,13 +34,12 @@ _ALONE, _SMOOTHED = "temporal deviation of ab, alone", "temporal deviation of ab
 
 def line_1(sitting: Sitting) -> Outcome:
     """How far the colours of a picture that stands still move when only the grain changes."""
-    generator = generator_of(sitting)
     pictures = stills(sitting)
     if not pictures:
         return not_tested("neither photographs nor clips")
     if too_gray([mean_true_chroma([still.view]) for still in pictures]):
         return not_tested("the pictures have too little color themselves")
-    measured = [_measure(still, sitting, generator) for still in pictures]
+    measured = [_measure(still, sitting) for still in pictures]
     return Outcome(
         figures=(
             Figure(name=_ALONE, value=fmean(item.alone for item in measured), high=_MOST_ALONE),
@@ -51,7 +49,7 @@ def line_1(sitting: Sitting) -> Outcome:
             *_clip_figures(sitting),
         ),
         groups={group: _row([measured[n] for n in members]) for group, members in indices_by_group(measured).items()},
-        examples=tuple(item.example for item in sorted(measured, key=lambda item: -item.example.badness)[:_EXAMPLES]),
+        examples=worst_examples((item.example for item in measured), _EXAMPLES),
     )
 
 
@@ -66,8 +64,8 @@ class _Measured:
     example: Example
 
 
-def _measure(still: Scene, sitting: Sitting, generator: torch.Generator) -> _Measured:
-    views = grainy(still.view, sitting.subject, generator)
+def _measure(still: Scene, sitting: Sitting) -> _Measured:
+    views = grainy(still.view, sitting.subject, generator_of(sitting, still.key))
     answers = shot_answers(views, sitting)
     alone = temporal_deviation(answers.alone).mean().item()
     # The frame farthest from the mean of all shows the flicker best.

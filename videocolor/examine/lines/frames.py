@@ -1,5 +1,6 @@
 """Frames in a row, for the lines that look at time: a still picture under fresh grain, and the answers to a shot."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -117,6 +118,12 @@ def too_gray(true_chroma: Sequence[float | None]) -> bool:
     return len(known) == len(true_chroma) > 0 and fmean(known) < LEAST_MEAN_CHROMA
 
 
-def generator_of(sitting: Sitting) -> torch.Generator:
-    """A fresh one with the sitting's seed."""
-    return torch.Generator().manual_seed(sitting.settings.seed)
+def generator_of(sitting: Sitting, key: str) -> torch.Generator:
+    """A fresh one for one picture, so that what is drawn depends neither on other pictures nor on their order.
+
+    Args:
+        sitting: Whose seed counts.
+        key: See `Scene.key`.
+    """
+    digest = hashlib.sha256(f"{sitting.settings.seed}:{key}".encode("utf-8", "surrogateescape")).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)

@@ -1,6 +1,6 @@
 """Line 18: the grays of film that does not see red. Skin and casts again, beside the same answers to plain grays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from videocolor.color.lab import gray_to_lightness
 from videocolor.color.transfer import from_linear, to_linear
 from videocolor.examine.colors import MeanColors, worst_photos
 from videocolor.examine.lines.casts import MOST_CAST
-from videocolor.examine.lines.skin import skin_share
+from videocolor.examine.lines.skin import SkinMeter, SkinShares
 from videocolor.examine.scenes import color_all
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.verdict import Figure, Outcome, not_tested
@@ -22,7 +22,6 @@ _WEIGHTS = (0.0, 0.4, 0.6)
 values."""
 _KEPT = 0.8
 """Least share of a figure on L* that must be left."""
-_AT_ONCE = 16
 
 
 def line_18(sitting: Sitting) -> Outcome:
@@ -30,9 +29,8 @@ def line_18(sitting: Sitting) -> Outcome:
     photos = sitting.photos
     if not photos:
         return not_tested("needs photographs in color")
-    plain = [sitting.answer(index) for index in range(len(photos))]
-    ortho = _orthochromatic_answers(sitting)
-    before, after = MeanColors.of(sitting, plain), MeanColors.of(sitting, ortho)
+    before, skin_before = _measured(sitting, map(sitting.answer, range(len(photos))))
+    after, skin_after = _measured(sitting, color_all(sitting.colors, map(orthochromatic, photos)))
     lost = (torch.hypot(*after.offsets.T) - torch.hypot(*before.offsets.T)).tolist()
     groups: dict[str, dict[str, float | None]] = {}
     for group, members in indices_by_group(photos).items():
@@ -40,13 +38,14 @@ def line_18(sitting: Sitting) -> Outcome:
         groups[group] = {"pictures": float(len(members)), "r2": part.r2, "cast, ab": part.cast}
     return Outcome(
         figures=(
-            *_skin_figures(skin_share(sitting, plain), skin_share(sitting, ortho)),
+            *_skin_figures(skin_before, skin_after),
             *_cast_figures(before, after),
         ),
         groups=groups,
         examples=tuple(
             replace(example, name=f"{example.name}, orthochromatic")
-            for example in worst_photos(photos, lost, ortho.__getitem__)
+            # Coloured again: the answers to all photographs would take gigabytes.
+            for example in worst_photos(photos, lost, lambda index: sitting.colors([orthochromatic(photos[index])])[0])
         ),
     )
 
@@ -58,16 +57,20 @@ def orthochromatic(photo: Photo) -> View:
     return View(lightness=gray_to_lightness(from_linear(exposure, "sdr"))[None], ab=photo.view.ab)
 
 
-def _orthochromatic_answers(sitting: Sitting) -> list[Tensor]:
-    """(2, H, W) float32 for each photograph."""
-    answers: list[Tensor] = []
-    for start in range(0, len(sitting.photos), _AT_ONCE):
-        views = [orthochromatic(photo) for photo in sitting.photos[start : start + _AT_ONCE]]
-        answers += color_all(sitting.colors, views)
-    return answers
+def _measured(sitting: Sitting, answers: Iterable[Tensor]) -> tuple[MeanColors, SkinShares | None]:
+    """What lines 9 and 7 look at, of one answer to each photograph; each is let go of before the next."""
+    skin = SkinMeter()
+
+    def passing() -> Iterator[Tensor]:
+        for photo, ab in zip(sitting.photos, answers, strict=True):
+            skin.push(photo, ab)
+            yield ab
+
+    colors = MeanColors.of(sitting, passing())
+    return colors, skin.shares
 
 
-def _skin_figures(before: float | None, after: float | None) -> Sequence[Figure]:
+def _skin_figures(before: SkinShares | None, after: SkinShares | None) -> Sequence[Figure]:
     """Line 7's share, which is better the larger it is."""
     name = "skin boxes of skin's hue and chroma"
     if before is None or after is None:
@@ -75,8 +78,8 @@ def _skin_figures(before: float | None, after: float | None) -> Sequence[Figure]
             Figure(name=f"{name}, share of those on L*", value=None, why_not_tested="no photograph with known skin")
         ]
     return [
-        Figure(name=f"{name}, share of those on L*", value=_kept(before, after), low=_KEPT),
-        Figure(name=f"{name}, share of all", value=after),
+        Figure(name=f"{name}, share of those on L*", value=_kept(before.right, after.right), low=_KEPT),
+        Figure(name=f"{name}, share of all", value=after.right),
     ]
 
 

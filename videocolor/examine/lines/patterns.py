@@ -7,6 +7,7 @@ from math import pi
 import torch
 from torch import Tensor
 
+from videocolor.examine.colors import nan_as_worst, worst_examples
 from videocolor.examine.made_pictures import flat, woven
 from videocolor.examine.scenes import color_all
 from videocolor.examine.sitting import Sitting
@@ -56,12 +57,11 @@ def line_11(sitting: Sitting) -> Outcome:
     if cloth_peak:
         name = next(iter(cloths))
         examples.append(_example(name, cloths[name], answers[name], cloth_peak))
-    examples.sort(key=lambda example: example.badness, reverse=True)
-    return Outcome(figures=figures, examples=tuple(examples[:_MOST_EXAMPLES]))
+    return Outcome(figures=figures, examples=worst_examples(examples, _MOST_EXAMPLES))
 
 
 def _ratio(peak: _Peak | None) -> float:
-    return -1.0 if peak is None else peak.ratio
+    return -1.0 if peak is None else nan_as_worst(peak.ratio)
 
 
 def _figure(where: str, peak: _Peak | None) -> Figure:

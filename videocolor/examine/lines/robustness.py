@@ -1,6 +1,6 @@
 """Lines 14 and 16: a picture in a worse state, or in another take of the scene, keeps its colours."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -10,8 +10,8 @@ from torch import Tensor
 
 from videocolor.color.lab import gray_to_lightness, lab_to_rgb, lightness_to_gray
 from videocolor.evaluate.batched import colorfulness, psnr
-from videocolor.examine.colors import LEAST_MEAN_CHROMA, chroma, mean_chroma
-from videocolor.examine.lines.frames import mean_true_chroma, too_gray
+from videocolor.examine.colors import LEAST_MEAN_CHROMA, chroma, mean_chroma, worst_examples
+from videocolor.examine.lines.frames import generator_of, mean_true_chroma, too_gray
 from videocolor.examine.scenes import Scene, color_all, scenes_of
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.verdict import Example, Figure, Outcome, not_tested
@@ -59,9 +59,8 @@ def line_14(sitting: Sitting) -> Outcome:
         return not_tested("needs photographs in color")
     if too_gray([mean_true_chroma([photo.view]) for photo in sitting.photos]):
         return not_tested(_TOO_GRAY)
-    plain = [sitting.answer(index) for index in range(len(sitting.photos))]
-    clean = torch.stack([_scores(photo.view, ab) for photo, ab in zip(sitting.photos, plain, strict=True)])
-    figures, losses = [_chroma(plain)], {}
+    clean = torch.stack([_scores(photo.view, sitting.answer(n)) for n, photo in enumerate(sitting.photos)])
+    figures, losses = [_chroma(map(sitting.answer, range(len(sitting.photos))))], {}
     examples: tuple[Example, ...] = ()
     for name, damage in _DAMAGES.items():
         scores, worst = _under_damage(sitting, name, damage, clean[:, 0])
@@ -69,7 +68,7 @@ def line_14(sitting: Sitting) -> Outcome:
         before, after = clean[:, 1].mean(), scores[:, 1].mean()
         left = float(after / before) if before >= _GRAY else None
         figures.append(Figure(name=f"{name}: colorfulness over that from the clean picture", value=left, low=0.8))
-        examples = _worst([*examples, *worst])
+        examples = worst_examples([*examples, *worst], _MOST_EXAMPLES)
     figures += [Figure(name=name, value=float(loss.mean()), high=0.5) for name, loss in losses.items()]
     groups: dict[str, dict[str, float | None]] = {
         group: {name: float(loss[members].mean()) for name, loss in losses.items()}
@@ -91,7 +90,7 @@ def line_16(sitting: Sitting) -> Outcome:
     for name, take in _OTHER_TAKES.items():
         turns[name], worst = _turns_of_hue(sitting, scenes, first, name, take)
         figures.append(Figure(name=f"{name}: median change of hue in degrees", value=_median(turns[name]), high=10))
-        examples = _worst([*examples, *worst])
+        examples = worst_examples([*examples, *worst], _MOST_EXAMPLES)
     groups = {
         group: {name: _median([changes[n] for n in members]) for name, changes in turns.items()}
         for group, members in indices_by_group(scenes).items()
@@ -104,16 +103,17 @@ def _under_damage(sitting: Sitting, name: str, damage: _Damage, clean: Tensor) -
 
     Nothing but the worst is kept: the colours of all photographs would take hundreds of megabytes.
     """
-    generator = torch.Generator().manual_seed(sitting.settings.seed)
-    views = (photo.view for photo in sitting.photos)
-    damaged = (replace(view, lightness=damage(view.lightness, generator)) for view in views)
+    damaged = (
+        replace(photo.view, lightness=damage(photo.view.lightness, generator_of(sitting, photo.sha256)))
+        for photo in sitting.photos
+    )
     rows: list[Tensor] = []
     examples: tuple[Example, ...] = ()
     for photo, ab, before in zip(sitting.photos, color_all(sitting.colors, damaged), clean, strict=True):
         # In half precision, as the clean answers were kept.
         rows.append(_scores(photo.view, ab.half().float()))
         shown = _example(photo.name, photo.view, f"colors found under {name}", ab, float(before - rows[-1][0]))
-        examples = _worst([*examples, shown])
+        examples = worst_examples([*examples, shown], _MOST_EXAMPLES)
     return torch.stack(rows), examples
 
 
@@ -144,7 +144,7 @@ def _turns_of_hue(
             badness = float(changes[-1].median())
             shown = (("colors of the first take", before), ("its own colors", after))
             pair = [_example(scene.name, view, f"{name}: {what}", colors, badness) for what, colors in shown]
-            examples = _worst([*examples, *pair])
+            examples = worst_examples([*examples, *pair], _MOST_EXAMPLES)
     return changes, examples
 
 
@@ -213,13 +213,9 @@ def _median(changes: Sequence[Tensor]) -> float | None:
     return float(pooled.median()) if len(pooled) else None
 
 
-def _chroma(answers: Sequence[Tensor]) -> Figure:
+def _chroma(answers: Iterable[Tensor]) -> Figure:
     return Figure(name="mean chroma", value=mean_chroma(answers), low=LEAST_MEAN_CHROMA)
 
 
 def _example(name: str, view: View, what: str, ab: Tensor, badness: float) -> Example:
     return Example(name=f"{name}, {what}", badness=badness, lightness=view.lightness, ab=ab, truth=view.ab)
-
-
-def _worst(examples: Sequence[Example]) -> tuple[Example, ...]:
-    return tuple(sorted(examples, key=lambda example: example.badness, reverse=True)[:_MOST_EXAMPLES])

@@ -18,6 +18,7 @@ from videocolor.examine.views import indices_by_group
 _CHANGE = "mean change of ab between neighboring sizes, largest"
 _RATIO = "colorfulness, smallest over largest of all sizes"
 _NO_PICTURES = "needs photographs or clips"
+_TOO_GRAY = "the pictures have too little color themselves"
 _SHOWN = 3
 """Pictures that are examples, each at two sizes."""
 _GRAY = 1.0
@@ -34,6 +35,7 @@ def line_5(sitting: Sitting) -> Outcome:
     table = torch.stack([_changes(sweep, *pair) for pair in pairs]) if pairs else torch.zeros(1, len(sweep.scenes))
     means = table.mean(dim=1)
     figures = (
+        _strength(sweep, why_not_tested=_TOO_GRAY if _is_too_gray(sweep) else ""),
         _peak(sitting),
         # Each pair has to hold: whoever changes the size goes from one to one other.
         Figure(name=_CHANGE, value=float(means.max()), high=4),
@@ -51,12 +53,11 @@ def line_6(sitting: Sitting) -> Outcome:
     sweep = sitting.sweep
     if not sweep.scenes:
         return not_tested(_NO_PICTURES)
-    if too_gray([mean_true_chroma([scene.view]) for scene in sweep.scenes]):
-        return not_tested("the pictures have too little color themselves")
+    if _is_too_gray(sweep):
+        return not_tested(_TOO_GRAY)
     table = torch.stack([_colorfulness(sweep, side) for side in sweep.answers])
-    strength = mean_chroma(ab.float() for found in sweep.answers.values() for ab in found)
     figures = (
-        Figure(name="mean chroma over all sizes", value=strength, low=LEAST_MEAN_CHROMA),
+        _strength(sweep),
         Figure(name=_RATIO, value=_ratio(table), low=0.75),
         *(
             Figure(name=f"colorfulness at {side} pixels", value=mean)
@@ -65,6 +66,18 @@ def line_6(sitting: Sitting) -> Outcome:
     )
     groups = {group: {_RATIO: _ratio(table[:, members])} for group, members in indices_by_group(sweep.scenes).items()}
     return Outcome(figures=figures, groups=groups, examples=_palest(sweep, table))
+
+
+def _is_too_gray(sweep: Sweep) -> bool:
+    return too_gray([mean_true_chroma([scene.view]) for scene in sweep.scenes])
+
+
+def _strength(sweep: Sweep, *, why_not_tested: str = "") -> Figure:
+    """The demand for chroma: gray neither jumps nor fades."""
+    strength = None if why_not_tested else mean_chroma(ab.float() for found in sweep.answers.values() for ab in found)
+    return Figure(
+        name="mean chroma over all sizes", value=strength, low=LEAST_MEAN_CHROMA, why_not_tested=why_not_tested
+    )
 
 
 def _peak(sitting: Sitting) -> Figure:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from videocolor.examine.colors import chroma, hue, true_ab, worst_photos
 from videocolor.examine.sitting import Sitting
-from videocolor.examine.skin_boxes import shipped_boxes, skin_regions
+from videocolor.examine.skin_boxes import SkinBoxes, shipped_boxes, skin_regions
 from videocolor.examine.verdict import Figure, Outcome, not_tested
 from videocolor.examine.views import Photo, indices_by_group
 
@@ -64,24 +65,26 @@ def line_7(sitting: Sitting) -> Outcome:
     )
 
 
-def skin_shares(sitting: Sitting, answers: Sequence[Tensor]) -> SkinShares | None:
-    """How skin came out in given answers.
+class SkinMeter:
+    """How skin came out in answers that are shown one after the other, so that nobody has to keep them."""
 
-    Args:
-        sitting: Whose photographs were answered.
-        answers: (2, H, W) float32 ab for each of `sitting.photos`, in order and of their size.
+    def __init__(self) -> None:
+        self._known = shipped_boxes()
+        self._judged: list[_Judged] = []
 
-    Returns:
-        None where no photograph has a usable box.
-    """
-    judged = _judge(sitting, answers.__getitem__)
-    return _shares(judged.values()) if judged else None
+    def push(self, photo: Photo, ab: Tensor) -> None:
+        """Judge one answer.
 
+        Args:
+            photo: The photograph.
+            ab: (2, H, W) float32 of its size.
+        """
+        self._judged += _judge_photo(photo, self._known, lambda: ab)
 
-def skin_share(sitting: Sitting, answers: Sequence[Tensor]) -> float | None:
-    """The share (0..1) of skin boxes of skin's hue and chroma; arguments and None as those of `skin_shares`."""
-    shares = skin_shares(sitting, answers)
-    return None if shares is None else shares.right
+    @property
+    def shares(self) -> SkinShares | None:
+        """Over all that was shown; None where no photograph has a usable box."""
+        return _shares([self._judged]) if self._judged else None
 
 
 def _judge(sitting: Sitting, answer: Callable[[int], Tensor]) -> _ByPhoto:
@@ -89,14 +92,22 @@ def _judge(sitting: Sitting, answer: Callable[[int], Tensor]) -> _ByPhoto:
     boxes = shipped_boxes()
     judged = {}
     for index, photo in enumerate(sitting.photos):
-        regions = skin_regions(photo, boxes)
-        if not regions:
-            continue
-        truth = true_ab(photo)
-        if kept := [region for region in regions if _is_skin(truth[:, *region])]:
-            ab = answer(index)
-            judged[index] = [_judge_box(ab[:, *region], truth[:, *region]) for region in kept]
+        if found := _judge_photo(photo, boxes, partial(answer, index)):
+            judged[index] = found
     return judged
+
+
+def _judge_photo(photo: Photo, boxes: SkinBoxes, answer: Callable[[], Tensor]) -> list[_Judged]:
+    """Those of one photograph; the answer is asked for only where there are some."""
+    regions = skin_regions(photo, boxes)
+    if not regions:
+        return []
+    truth = true_ab(photo)
+    kept = [region for region in regions if _is_skin(truth[:, *region])]
+    if not kept:
+        return []
+    ab = answer()
+    return [_judge_box(ab[:, *region], truth[:, *region]) for region in kept]
 
 
 def _judge_box(ab: Tensor, truth: Tensor) -> _Judged:

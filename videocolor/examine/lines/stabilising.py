@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from heapq import nlargest
 from itertools import islice, pairwise
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from videocolor.evaluate.warping import farneback_flow, warp
-from videocolor.examine.colors import LEAST_MEAN_CHROMA, chroma, hue
+from videocolor.examine.colors import LEAST_MEAN_CHROMA, chroma, hue, nan_as_worst, worst_examples
 from videocolor.examine.lines.frames import ShotAnswers, clip_answers, mean_true_chroma, shot_answers, too_gray
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.steady import gray_frame
@@ -20,6 +20,8 @@ from videocolor.shots.registry import load_detector
 from videocolor.shots.segments import build_shots
 
 _LEAST_RATIO, _MOST_DRIFT = 0.9, 5.0
+# A single frame has nothing to be smoothed with.
+_LEAST_SMOOTHED = 2
 _EXAMPLES = 6
 
 _JOINS = 6
@@ -34,13 +36,18 @@ _PAN_SHARE, _PAN_STEP = 0.75, 2
 
 def line_13(sitting: Sitting) -> Outcome:
     """Chroma and hue of clips after the smoothing against before."""
-    changes, true_chroma, examples = list[tuple[str, _Change]](), list[float | None](), list[Example]()
+    if sitting.settings.smoothing == "none":
+        return not_tested("nothing is smoothed: the smoothing is none")
+    changes, true_chroma = list[tuple[str, _Change]](), list[float | None]()
+    examples: tuple[Example, ...] = ()
     for clip, answers in clip_answers(sitting):
+        if len(clip.views) < _LEAST_SMOOTHED:
+            continue
         true_chroma.append(mean_true_chroma(clip.views))
         changes.append((clip.name, _Change.of(answers)))
-        examples = nlargest(_EXAMPLES, [*examples, _paled(clip, answers)], key=lambda item: item.badness)
+        examples = worst_examples([*examples, _paled(clip, answers)], _EXAMPLES)
     if not changes:
-        return not_tested("no clips")
+        return not_tested("no clip has two frames" if sitting.material.clips else "no clips")
     if too_gray(true_chroma):
         return not_tested("the clips have too little color themselves")
     whole = sum((change for _, change in changes), _Change())
@@ -54,7 +61,7 @@ def line_13(sitting: Sitting) -> Outcome:
             name: {"mean chroma before": x.mean_chroma, "chroma after over before": x.ratio, "change of hue": x.drift}
             for name, x in changes
         },
-        examples=tuple(examples),
+        examples=examples,
     )
 
 
@@ -63,7 +70,8 @@ def line_15(sitting: Sitting) -> Outcome:
     joins = [_join(first, second, sitting) for first, second in islice(_pairs(sitting), _JOINS)]
     if not joins:
         return not_tested("neither two clips nor two photographs that differ")
-    examples = sorted((join.example for join in joins), key=lambda item: -item.badness)
+    # In torch, where NaN is larger than any number.
+    alone, smooth = torch.tensor([(join.alone, join.smoothed) for join in joins]).amax(dim=0).tolist()
     return Outcome(
         figures=(
             Figure(
@@ -71,17 +79,17 @@ def line_15(sitting: Sitting) -> Outcome:
             ),
             Figure(
                 name="largest difference of ab behind a cut from a fresh run, alone",
-                value=max(join.alone for join in joins),
+                value=alone,
                 high=0.0,
             ),
             Figure(
                 name="largest difference of ab behind a cut from a fresh run, smoothed",
-                value=max(join.smoothed for join in joins),
+                value=smooth,
                 high=0.0,
             ),
             Figure(name="cuts", value=len(joins)),
         ),
-        examples=tuple(examples[:_EXAMPLES]),
+        examples=worst_examples((join.example for join in joins), _EXAMPLES),
     )
 
 
@@ -182,7 +190,7 @@ def _join(first: Clip, second: Clip, sitting: Sitting) -> _Join:
         smoothed=smooth,
         example=Example(
             name=f"{second.name} behind {first.name}",
-            badness=max(alone, smooth),
+            badness=max(nan_as_worst(alone), nan_as_worst(smooth)),
             lightness=views[begins].lightness,
             ab=answers.smoothed[place],
             truth=views[begins].ab,
