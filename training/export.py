@@ -14,6 +14,7 @@ from training.data.batches import center_square, to_batch
 from training.data.pictures import PictureStore, manifest_hash
 from training.engine.checkpoint import load_checkpoint
 from training.evaluate import METRIC_VERSION, RIM, choose_decoder, report
+from training.families import IMAGENET_START
 from training.networks import WEIGHTS_SUFFIX, open_network
 from training.recipe import Recipe, recipe_from
 from videocolor.color.codec import BIN_COUNT, BinCodec
@@ -86,7 +87,7 @@ def export(
     logger.info(
         "temperature %.2f, gain %.2f: %.2f dB on the tuning pictures", codec.temperature, codec.gain, tuned.psnr
     )
-    return _write(found, folded, codec, store, val, folder)
+    return _write(found, folded, store, val, folder)
 
 
 def _open_checkpoint(path: Path, store: PictureStore, norm_pictures: int) -> _Source:
@@ -99,7 +100,7 @@ def _open_checkpoint(path: Path, store: PictureStore, norm_pictures: int) -> _So
     trained_on = (
         f"{len(members)} colour photographs of the project's training set (manifest sha256"
         f" {state['train_manifest'][:16]}), {state['samples']} crops in {state['step']} steps, started"
-        f" from {state.get('start', 'ImageNet (encoder)')}."
+        f" from {state.get('start', IMAGENET_START)}."
     )
     return _Source(
         network=_as_shipped(network.eval().fold()),
@@ -124,9 +125,7 @@ def _as_shipped(folded: CompactNetwork) -> CompactNetwork:
     return folded.half().float().eval().to(memory_format=torch.channels_last)
 
 
-def _write(
-    found: _Source, folded: CompactNetwork, codec: BinCodec, store: PictureStore, val: PictureStore, folder: Path
-) -> Path:
+def _write(found: _Source, folded: CompactNetwork, store: PictureStore, val: PictureStore, folder: Path) -> Path:
     """Score the network as shipped, and write file, card and prose."""
     recipe, trained_on = found.recipe, found.trained_on
     _, tune_members = recipe.split(store)
@@ -135,7 +134,7 @@ def _write(
         "name": recipe.name,
         "family": recipe.family,
         "hyper": asdict(folded.hyper),
-        "color_codec": {"name": "ab_bins", "bins": BIN_COUNT, **asdict(codec)},
+        "color_codec": {"name": "ab_bins", "bins": BIN_COUNT, **asdict(folded.codec)},
         "size_rule": asdict(SIZE_RULE),
         "precision": "float16",
         "trained_on": trained_on,
@@ -170,7 +169,7 @@ def _write(
         "metrics": card_metrics(figures),
     }
     write_text_atomically(folder / f"{recipe.name}.toml", to_toml(card))
-    write_text_atomically(folder / f"{recipe.name}.md", prose(card, codec))
+    write_text_atomically(folder / f"{recipe.name}.md", prose(card, folded.codec))
     return path
 
 

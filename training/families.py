@@ -25,6 +25,10 @@ def build_network(recipe: Recipe) -> CompactNetwork:
     return network
 
 
+IMAGENET_START = "ImageNet (encoder)"
+"""How cards name where such a network started; also of checkpoints that do not say where they did."""
+
+
 def load_imagenet_encoder(network: CompactNetwork) -> None:
     """Start from the published EfficientNet-Lite2 (Apache-2.0, (c) 2020 ML Illustrated)."""
     try:

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: identity, atomic writing, fsync. Knows nothing about media."""
+"""Files that appear whole or not at all: finding, identity, atomic writing, fsync. Knows nothing about media."""
 
 import hashlib
 import os
@@ -10,6 +10,27 @@ from pathlib import Path
 from videocolor.errors import DiskFullError, MediaError, MediaNotFound, TargetError, VideoColorError
 
 _MIB = 1 << 20
+
+
+def existing(path: Path) -> Path:
+    """The path itself.
+
+    Raises:
+        MediaNotFound: Nothing is there.
+    """
+    if not path.exists():
+        raise MediaNotFound(f"{path} does not exist.", "Check the name.")
+    return path
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files in a folder and its folders, sorted, but for hidden ones."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(parent, name)
+            if not name.startswith(".") and path.is_file():
+                yield path
 
 
 def file_identity(path: Path) -> str:

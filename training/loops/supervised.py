@@ -17,7 +17,13 @@ from training.engine.checkpoint import load_checkpoint, save_checkpoint
 from training.engine.log import RunLog
 from training.engine.precision import autocast
 from training.engine.schedule import cosine_between, warm_up
-from training.families import build_network, freeze_first_blocks, load_imagenet_encoder, parameter_groups
+from training.families import (
+    IMAGENET_START,
+    build_network,
+    freeze_first_blocks,
+    load_imagenet_encoder,
+    parameter_groups,
+)
 from training.losses.soft_bins import divergence, soft_bin_loss
 from training.networks import open_network
 from training.recipe import Recipe
@@ -34,8 +40,6 @@ STOP_FILE = "stop"
 _OUTPUT_STRIDE = 4
 _FREQUENCY_PICTURES = 512
 _TUNE_LOSS_PICTURES = 64
-# What checkpoints that do not say so were started from.
-_START = "ImageNet (encoder)"
 _UNFOLD_PICTURES, _UNFOLD_SIDE = 320, 128
 
 
@@ -78,7 +82,7 @@ def train(
         average = MovingAverage(network, decay=recipe.optimizer.average_decay)
         average.load(saved["average"])
         frequencies: Tensor = saved["bin_frequencies"]
-        start: str = saved.get("start", _START)
+        start: str = saved.get("start", IMAGENET_START)
     else:
         step = samples = 0
         frequencies = bin_frequencies(network, store, members)
@@ -175,7 +179,7 @@ def start_network(
     with torch.no_grad():
         assert network.head.bias is not None
         network.head.bias.copy_(frequencies.clamp_min(1e-6).log())
-    return _START if pretrained else "random numbers"
+    return IMAGENET_START if pretrained else "random numbers"
 
 
 def batch_loss(network: CompactNetwork, lightness: Tensor, batch: PictureBatch, recipe: Recipe) -> Tensor:

@@ -1,7 +1,5 @@
 """A set of pictures against the true ones: matched by name, read one pair at a time, twice (the mean colour first)."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +9,7 @@ from videocolor.errors import MediaError, SettingsError
 from videocolor.evaluate.comparison import Baselines, Comparison, NamedScores
 from videocolor.evaluate.lab import Rgb, rgb_to_lab, with_ab
 from videocolor.evaluate.pictures import PictureMeter
+from videocolor.files import files_below
 from videocolor.media.still import load_rgb_still, load_still
 from videocolor.media.still_probe import is_still
 from videocolor.progress import Progress
@@ -118,7 +117,7 @@ def _mean_ab(paths: list[Path], progress: Progress) -> tuple[float, float]:
 
 def _pictures_below(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for path in _files_below(folder):
+    for path in files_below(folder):
         if not is_still(path):
             continue
         name = path.relative_to(folder).with_suffix("").as_posix()
@@ -126,15 +125,6 @@ def _pictures_below(folder: Path) -> dict[str, Path]:
             raise SettingsError(f"{found[name]} and {path} have the same name.", "Keep one of them in the folder.")
         found[name] = path
     return found
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path = Path(parent, name)
-            if not name.startswith(".") and path.is_file():
-                yield path
 
 
 def _some(names: list[str]) -> str:

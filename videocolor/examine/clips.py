@@ -17,8 +17,8 @@ from videocolor.core.frames import Frame
 from videocolor.core.media import VideoInfo
 from videocolor.errors import MediaError
 from videocolor.evaluate.screen import to_rgb
-from videocolor.examine.found_files import existing, files_below
 from videocolor.examine.views import Clip, View
+from videocolor.files import existing, files_below
 from videocolor.media.decode import DecodeCounts, DecodeSettings, open_frames
 from videocolor.media.probe import probe_film
 from videocolor.media.still_probe import is_still

@@ -2,21 +2,19 @@
 
 import csv
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import cast
 
-import cv2
 import numpy as np
 
 from videocolor.errors import MediaError, SettingsError
-from videocolor.examine.found_files import existing, files_below
-from videocolor.examine.views import GROUPS, Box, Photo, Rgb
-from videocolor.files import file_sha256
+from videocolor.examine.views import GROUPS, Box, Photo, Rgb, evenly_spread
+from videocolor.files import existing, file_sha256, files_below
 from videocolor.media.still_probe import is_still
+from videocolor.pipeline.batches import resize
 from videocolor.references.load import read_picture
 
 INDEX_NAME = "index.csv"
@@ -77,7 +75,7 @@ def load_photos(
     indices: dict[Path, dict[str, _Row]] = {}
     photos: dict[str, Photo] = {}
     gray, twice, small = [], [], []
-    for path in _spread(found, limit):
+    for path in found if limit is None else evenly_spread(found, limit):
         if path.parent not in indices:
             indices[path.parent] = _read_index(path.parent / INDEX_NAME)
         photo, edge = _read_photo(path, side, indices[path.parent].get(path.name, _Row()))
@@ -123,8 +121,7 @@ def _read_photo(path: Path, side: int, row: _Row) -> tuple[Photo, int]:
     top, left = (height - edge) // 2, (width - edge) // 2
     square = np.ascontiguousarray(whole[top : top + edge, left : left + edge])
     window: Box = (left / width, top / height, (left + edge) / width, (top + edge) / height)
-    interpolation = cv2.INTER_AREA if edge >= side else cv2.INTER_CUBIC
-    rgb = cast(Rgb, cv2.resize(square, (side, side), interpolation=interpolation))
+    rgb = resize(square, (side, side))
     digest = file_sha256(path)
     kind = row.kind or ""
     group = row.group or _groups_by_eye().get(digest) or (kind if kind in GROUPS else GROUP_OF_KIND.get(kind))
@@ -164,11 +161,6 @@ def _pictures(paths: Iterable[Path]) -> Iterator[Path]:
             yield from (file for file in files_below(path) if is_still(file))
         else:
             yield existing(path)
-
-
-def _spread(paths: Sequence[Path], limit: int | None) -> list[Path]:
-    count = len(paths) if limit is None else min(limit, len(paths))
-    return [paths[(2 * number + 1) * len(paths) // (2 * count)] for number in range(count)]
 
 
 def _note(names: list[str], one: str, many: str) -> str:

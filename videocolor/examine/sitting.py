@@ -13,7 +13,7 @@ from videocolor.evaluate.batched import colorfulness
 from videocolor.examine.scenes import scenes_of, view_groups
 from videocolor.examine.subject import Subject, full_size
 from videocolor.examine.sweep import Sweep, sweep_sizes
-from videocolor.examine.views import Clip, Material, Photo, View
+from videocolor.examine.views import Clip, Material, Photo, View, evenly_spread
 from videocolor.progress import NoProgress, Progress
 from videocolor.settings import Strength
 
@@ -78,8 +78,7 @@ class Sitting:
     @cached_property
     def few(self) -> tuple[Photo, ...]:
         """Some photographs, evenly spread, for costly lines."""
-        count = min(self.settings.few, len(self.photos))
-        return tuple(self.photos[(2 * n + 1) * len(self.photos) // (2 * count)] for n in range(count))
+        return tuple(evenly_spread(self.photos, self.settings.few))
 
     def clips(self) -> Iterator[Clip]:
         """The clips, one at a time: their frames are let go of before the next."""

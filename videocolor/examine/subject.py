@@ -3,20 +3,16 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-import cv2
-import numpy as np
 import torch
 from torch import Tensor
 
 from videocolor.color.resample import enlarge
-from videocolor.core.cards import ModelCard
 from videocolor.core.frames import LumaBatch, ShotContext
 from videocolor.core.shots import Shot
 from videocolor.device import default_batch_size
-from videocolor.errors import SettingsError
 from videocolor.examine.views import View
 from videocolor.models.adapter import DeviceColorizer
-from videocolor.pipeline.batches import picture_network_size
+from videocolor.pipeline.batches import network_side, picture_network_size, resize
 from videocolor.pipeline.job import shot_seed
 
 
@@ -56,7 +52,7 @@ class ModelSubject:
             SettingsError: The factor is below what a network takes.
         """
         for member in colorizer.members:
-            _check_factor(member.card, render_factor)
+            network_side(member.card, render_factor, is_still=True)
         self.name = colorizer.card.name
         self._colorizer = colorizer
         self._render_factor = render_factor
@@ -78,8 +74,7 @@ class ModelSubject:
         """Of the lightness for each member."""
         sizes = []
         for member in self._colorizer.members:
-            rule = member.card.size_rule
-            wanted = side or rule.side(self._render_factor, is_still=view.is_still)
+            wanted = side or network_side(member.card, self._render_factor, is_still=view.is_still)
             sizes.append(picture_network_size(*view.size, member.card, wanted))
         return sizes
 
@@ -91,16 +86,6 @@ class ModelSubject:
         shot = Shot(index=0, start_pts=0, end_pts=len(views), frame_count=len(views), cause="start")
         context = ShotContext(shot=shot, seed=shot_seed(self._seed, 0))
         return LumaBatch(lightness=lightness, pts=tuple(range(len(views))), context=context, further=tuple(further))
-
-
-def _check_factor(card: ModelCard, render_factor: int | None) -> None:
-    """As `pipeline.batches.network_size` does for films: enlarged to the minimum in silence it would be another one."""
-    rule = card.size_rule
-    if render_factor is not None and 16 * render_factor < rule.minimum:
-        raise SettingsError(
-            f"--render-factor {render_factor} is too small for {card.name}.",
-            f"Choose at least {-(-rule.minimum // 16)}.",
-        )
 
 
 def full_size(ab: Tensor, view: View) -> Tensor:
@@ -118,8 +103,4 @@ def full_size(ab: Tensor, view: View) -> Tensor:
 
 def _reduced(lightness: Tensor, size: tuple[int, int]) -> Tensor:
     """(1, H, W) to (1, h, w), as the pipeline reduces frames."""
-    plane = lightness[0].numpy()
-    shrinks = size[0] <= plane.shape[0] and size[1] <= plane.shape[1]
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    small = cv2.resize(plane, (size[1], size[0]), interpolation=interpolation)
-    return torch.from_numpy(np.asarray(small, np.float32).clip(0, 100))[None]
+    return torch.from_numpy(resize(lightness[0].numpy(), size).clip(0, 100))[None]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from videocolor.color.lab import rgb_to_lab
 
+T = TypeVar("T")
 Rgb = npt.NDArray[np.uint8]
 """(H, W, 3) sRGB, 0..255."""
 Box = tuple[float, float, float, float]
@@ -107,3 +108,9 @@ def indices_by_group(pictures: Sequence[Grouped]) -> dict[str, list[int]]:
     """Numbers of the pictures of each group that occurs, in the order of `GROUPS`."""
     members = {name: [index for index, item in enumerate(pictures) if item.group == name] for name in GROUPS}
     return {name: indices for name, indices in members.items() if indices}
+
+
+def evenly_spread(items: Sequence[T], most: int) -> list[T]:
+    """At most so many of some items, in order, each from the middle of an equal share of all."""
+    count = min(most, len(items))
+    return [items[(2 * number + 1) * len(items) // (2 * count)] for number in range(count)]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from typing import Any
 
 import cv2
 import numpy as np
@@ -48,17 +49,28 @@ def network_size(video: VideoInfo, card: ModelCard, render_factor: int | None, *
     Raises:
         SettingsError: The factor is below what the network takes.
     """
-    rule = card.size_rule
-    side = rule.side(render_factor, is_still=is_still)
-    if side < rule.minimum:
-        raise SettingsError(
-            f"--render-factor {render_factor} is too small for {card.name}.",
-            f"Choose at least {-(-rule.minimum // 16)}.",
-        )
+    side = network_side(card, render_factor, is_still=is_still)
     height, width = video.height, max(1, round(video.width * float(video.sample_aspect or 1)))
     if quarter_turns(video) % 2:
         height, width = width, height
     return picture_network_size(height, width, card, side)
+
+
+def network_side(card: ModelCard, render_factor: int | None, *, is_still: bool) -> int:
+    """Side in pixels of a square network input of the wanted area, rim included; see `network_size`.
+
+    Raises:
+        SettingsError: The factor is below what the network takes.
+    """
+    rule = card.size_rule
+    side = rule.side(render_factor, is_still=is_still)
+    if side < rule.minimum:
+        # Enlarged to the minimum in silence it would be another factor than was asked for.
+        raise SettingsError(
+            f"--render-factor {render_factor} is too small for {card.name}.",
+            f"Choose at least {-(-rule.minimum // 16)}.",
+        )
+    return side
 
 
 def picture_network_size(height: int, width: int, card: ModelCard, side: int) -> Size:
@@ -108,13 +120,22 @@ def small_lightness(y: Plane, layout: PixelLayout, size: Size, turns: int) -> np
         (h, w) float32, L* in 0..100.
     """
     stored = size if turns % 2 == 0 else (size[1], size[0])
-    shrinks = stored[0] <= y.shape[0] and stored[1] <= y.shape[1]
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    small = cv2.resize(y.astype(np.float32), (stored[1], stored[0]), interpolation=interpolation)
+    small = resize(y.astype(np.float32), stored)
     table = _lightness_table(layout)
     # Between codes the curve is taken as straight.
     lightness = np.interp(small, np.arange(len(table), dtype=np.float32), table).astype(np.float32)
     return np.ascontiguousarray(np.rot90(lightness, -turns))
+
+
+def resize(picture: npt.NDArray[Any], size: Size) -> npt.NDArray[Any]:
+    """A picture at the size that a network sees: by area averages where it shrinks both ways, else bicubic.
+
+    Args:
+        picture: (H, W) or (H, W, C) of a type that OpenCV resizes.
+        size: Height and width of the result.
+    """
+    shrinks = size[0] <= picture.shape[0] and size[1] <= picture.shape[1]
+    return cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,7 +15,8 @@ from videocolor.examine.scenes import Scene, scenes_of
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.steady import smoothed
 from videocolor.examine.subject import Subject, full_size
-from videocolor.examine.views import Clip, View
+from videocolor.examine.views import Clip, View, evenly_spread
+from videocolor.pipeline.batches import resize
 
 GRAIN = 2.0
 """Standard deviation of made grain in L*, in what the network gets."""
@@ -46,8 +46,8 @@ def stills(sitting: Sitting) -> list[Scene]:
         return list(scenes_of((), sitting.clips()))
     few = [replace(scene, view=replace(scene.view, is_still=False)) for scene in scenes_of(sitting.few, ())]
     height, width = sitting.subject.seen_size(few[0].view)
-    count = min(len(few), max(LEAST_STILLS, _STILL_PIXELS // (height * width)))
-    return [few[(2 * n + 1) * len(few) // (2 * count)] for n in range(count)]
+    count = max(LEAST_STILLS, _STILL_PIXELS // (height * width))
+    return evenly_spread(few, count)
 
 
 def grainy(view: View, subject: Subject, generator: torch.Generator) -> list[View]:
@@ -75,9 +75,7 @@ def resized(view: View, size: tuple[int, int]) -> View:
         return view
     planes = view.lightness if view.ab is None else torch.cat([view.lightness, view.ab])
     source = np.ascontiguousarray(planes.permute(1, 2, 0).numpy())
-    shrinks = size[0] <= source.shape[0] and size[1] <= source.shape[1]
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    target = cv2.resize(source, size[::-1], interpolation=interpolation).reshape(*size, -1)
+    target = resize(source, size).reshape(*size, -1)
     made = torch.from_numpy(np.ascontiguousarray(target, np.float32)).permute(2, 0, 1)
     return replace(view, lightness=made[:1].clamp(0, 100), ab=None if view.ab is None else made[1:])
 
