@@ -49,12 +49,17 @@ def compact(
     data: Path,
     cache: Path,
 ) -> None:
-    """Train the small default colorizer. A file named `stop` in the run folder ends it early and saves."""
+    """Train the small default colorizer. A file named `stop` in the run folder ends it early and saves.
+
+    On several cores or machines: torchrun --nproc-per-node 2 -m training compact.
+    """
     from training.data.pictures import open_store
+    from training.engine.parallel import join_group
     from training.loops.supervised import train
 
     recipe = load_recipe(config, overrides)
-    print(train(recipe, open_store(data / "train", cache), run_dir, resume=resume, init_from=init_from))
+    part = join_group()
+    print(train(recipe, open_store(data / "train", cache), run_dir, resume=resume, init_from=init_from, part=part))
 
 
 @main.command()

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from training.data.degrade import DegradeRule
 from training.data.pictures import PictureStore, split
 from videocolor.errors import SettingsError
@@ -49,7 +51,7 @@ class OptimizerRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """A stretch of steps with one crop size."""
+    """A stretch of steps with one rule for crops and rates."""
 
     name: str
     """For the log."""
@@ -58,7 +60,7 @@ class Phase:
     batch: int
     """Crops per step."""
     side: int
-    """Side of the crops in pixels."""
+    """Side of the crops in pixels; the loss on tuning pictures is taken at it."""
     area: tuple[float, float]
     """Share of the picture in a crop, smallest and largest."""
     aspect: tuple[float, float]
@@ -70,6 +72,8 @@ class Phase:
     frozen_blocks: int
     """Encoder blocks, stem included, whose weights rest: a quarter of the time is in the first two. 0 trains all."""
 
+    other_sides: tuple[int, ...] = ()
+    """Further sides: every step draws one of all, so that the network learns to answer alike at every size."""
     steadiness: float = 0.0
     """Above 0: half as many crops, each clean and degraded, and this weight on how far the answers differ (KL)."""
 
@@ -81,13 +85,19 @@ class Phase:
             )
         if self.steps < 0 or self.batch < 1:
             raise SettingsError(f"Phase {self.name} has {self.steps} steps of {self.batch}.", "Give positive numbers.")
-        if self.side < 32 or self.side % 32:
-            raise SettingsError(f"Phase {self.name} has side {self.side}.", "Choose a multiple of 32.")
+        for side in (self.side, *self.other_sides):
+            if side < 32 or side % 32:
+                raise SettingsError(f"Phase {self.name} has side {side}.", "Choose a multiple of 32.")
 
     @property
     def pictures(self) -> int:
         """Different pictures per step."""
         return self.batch // 2 if self.steadiness > 0 else self.batch
+
+    def side_at(self, step: int, seed: int) -> int:
+        """Side of the crops of step number `step`."""
+        sides = (self.side, *self.other_sides)
+        return sides[int(np.random.default_rng([seed, step, 2]).integers(len(sides)))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from training.data.degrade import (
     jpeg,
     other_gray_mix,
     rescale,
+    sharpen,
     vignette,
 )
 from training.data.pictures import load_folder, manifest_hash, open_store, split, store_of
@@ -174,7 +175,17 @@ def test_small_pictures_are_enlarged_without_blocks():
     assert np.abs(np.diff(enlarged)).max() <= 6
 
 
-PARTS = [gamma, contrast, blur, rescale, dirt, vignette, jpeg, lambda x, rng: grain(x, rng, strongest=8.0)]
+PARTS = [
+    gamma,
+    contrast,
+    blur,
+    rescale,
+    sharpen,
+    dirt,
+    vignette,
+    jpeg,
+    lambda x, rng: grain(x, rng, strongest=8.0),
+]
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
@@ -215,6 +226,17 @@ def test_grain_has_its_strength_and_spares_black_and_white():
 
     assert pytest.approx(middle.item(), abs=0.02) == 1.0
     assert pytest.approx(white.item(), abs=0.02) == 0.5
+
+
+def test_sharpening_lifts_edges_and_leaves_flat_areas():
+    lightness = torch.full((2, 1, 32, 32), 30.0)
+    lightness[:, :, :, 16:] = 60.0
+
+    result = sharpen(lightness, torch.Generator().manual_seed(1))
+
+    torch.testing.assert_close(result[:, :, :, :8], lightness[:, :, :, :8])
+    assert (result[:, :, :, 15] < 29).all()
+    assert (result[:, :, :, 16] > 61).all()
 
 
 def test_other_gray_mixes_keep_gray_and_move_red():

@@ -1,6 +1,6 @@
 """Recipes: what is shipped parses, what is misspelt fails with a remedy."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from tiny_training import SHIPPED
@@ -78,3 +78,18 @@ def test_phases_follow_each_other():
     assert [(first, 0), (first, 1 / 3), (first, 2 / 3), (second, 0), (second, 0.5)] == places
     with pytest.raises(ValueError, match="ends 1 steps earlier"):
         recipe.phase_at(5)
+
+
+def test_every_side_of_a_phase_has_its_turn_and_the_step_alone_decides():
+    phase = replace(load_recipe(SHIPPED[0]).phases[0], side=96, other_sides=(64, 64))
+
+    sides = [phase.side_at(step, seed=5) for step in range(600)]
+
+    assert sides == [phase.side_at(step, seed=5) for step in range(600)]
+    assert sides.count(64) == pytest.approx(400, abs=50)
+    assert sides.count(96) == 600 - sides.count(64)
+
+
+def test_other_sides_must_fit_the_network():
+    with pytest.raises(SettingsError, match="side 100"):
+        replace(load_recipe(SHIPPED[0]).phases[0], other_sides=(128, 100))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from training.data.pictures import PictureStore
+from training.engine.parallel import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +82,18 @@ def to_batch(crops: list[npt.NDArray[np.uint8]]) -> PictureBatch:
 
 
 def training_batch(
-    store: PictureStore, members: list[int], rule: CropRule, *, seed: int, step: int, size: int
+    store: PictureStore,
+    members: list[int],
+    rule: CropRule,
+    *,
+    seed: int,
+    step: int,
+    size: int,
+    part: Part = Part(),  # noqa: B008 (frozen)
 ) -> PictureBatch:
-    """The undegraded crops of one training step."""
-    rng = np.random.default_rng([seed, step, 1])
-    indices = batch_indices(members, seed=seed, step=step, size=size)
+    """The undegraded crops of one training step, or one process's part of them."""
+    rng = np.random.default_rng([seed, step, 1, part.rank] if part.rank else [seed, step, 1])
+    indices = batch_indices(members, seed=seed, step=step, size=size)[part.of(size)]
     return to_batch([random_crop(store.picture(index), rule, rng) for index in indices])
 
 

@@ -33,7 +33,8 @@ class DegradeRule:
     grain_share: float = 0.6
     """Share of the others that get grain."""
     other_share: float = 0.15
-    """Share of the others that get each further part: gray mix, gamma, contrast, blur, scaling, dirt and so on."""
+    """Share of the others that get each further part: gray mix, gamma, contrast, blur, scaling, sharpening, dirt and so
+    on."""
     grain_max: float = 8.0
     """Strongest grain, standard deviation in L*."""
 
@@ -59,7 +60,7 @@ def degrade(lightness: Tensor, rgb: Tensor, rule: DegradeRule, rng: torch.Genera
     # In the order in which they happen to a film: emulsion, copying, wear, coding.
     picked = chosen(rule.other_share)
     result[picked] = other_gray_mix(rgb[picked], rng)
-    for part in (gamma, contrast, blur, rescale):
+    for part in (gamma, contrast, blur, rescale, sharpen):
         picked = chosen(rule.other_share)
         if len(picked):
             result[picked] = part(result[picked], rng)
@@ -103,6 +104,16 @@ def rescale(lightness: Tensor, rng: torch.Generator) -> Tensor:
     factor = 0.4 + 0.5 * float(torch.rand((), generator=rng))
     small = F.interpolate(lightness, (max(1, round(height * factor)), max(1, round(width * factor))), mode="area")
     return F.interpolate(small, (height, width), mode="bilinear", align_corners=False)
+
+
+def sharpen(lightness: Tensor, rng: torch.Generator) -> Tensor:
+    """Unsharp masking by 0.3..1.5 at 0.5..1.2 pixels.
+
+    Scans are sharpened, and large frames shrunk by area averaging are crisper than the small compressed photographs
+    that the network learns from.
+    """
+    soft = gaussian_blur(lightness, _uniform(lightness, 0.5, 1.2, rng)[:, 0, 0, 0])
+    return lightness + (lightness - soft) * _uniform(lightness, 0.3, 1.5, rng)
 
 
 def grain(lightness: Tensor, rng: torch.Generator, *, strongest: float) -> Tensor:

@@ -8,9 +8,15 @@ from torch.utils.tensorboard import SummaryWriter
 
 
 class RunLog:
-    """Appends to `<run>/log.jsonl` and `<run>/tensorboard/`; closed by `with`."""
+    """Appends to `<run>/log.jsonl` and `<run>/tensorboard/`; closed by `with`.
 
-    def __init__(self, run_dir: Path) -> None:
+    With `keeps` off it writes nothing: of several processes one keeps the log.
+    """
+
+    def __init__(self, run_dir: Path, *, keeps: bool = True) -> None:
+        self._keeps = keeps
+        if not keeps:
+            return
         run_dir.mkdir(parents=True, exist_ok=True)
         self._lines = open(run_dir / "log.jsonl", "a", encoding="utf-8")  # noqa: SIM115 (closed in __exit__)
         self._board = SummaryWriter(str(run_dir / "tensorboard"))
@@ -21,11 +27,15 @@ class RunLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not self._keeps:
+            return
         self._lines.close()
         self._board.close()
 
     def write(self, step: int, values: dict[str, float]) -> None:
         """Record `values` (names such as "train/loss") at a step."""
+        if not self._keeps:
+            return
         self._lines.write(json.dumps({"step": step, **{name: round(value, 6) for name, value in values.items()}}))
         self._lines.write("\n")
         self._lines.flush()

@@ -15,6 +15,7 @@ from training.data.pictures import PictureStore, manifest_hash
 from training.engine.average import MovingAverage
 from training.engine.checkpoint import load_checkpoint, save_checkpoint
 from training.engine.log import RunLog
+from training.engine.parallel import Part, agreed, average_gradients
 from training.engine.precision import autocast
 from training.engine.schedule import cosine_between, warm_up
 from training.families import (
@@ -51,6 +52,7 @@ def train(
     resume: bool,
     pretrained: bool = True,
     init_from: Path | None = None,
+    part: Part = Part(),  # noqa: B008 (frozen)
 ) -> Path:
     """Train until the recipe's last step, or until a file named `stop` appears in `run_dir`.
 
@@ -61,6 +63,7 @@ def train(
         resume: Go on from the run's checkpoint; bit for bit as if it had never stopped (on CPU, equal threads).
         pretrained: Start the encoder from ImageNet.
         init_from: Start the whole network from an exported weight file of the same shape instead.
+        part: This process's part of every batch; the first process writes log and checkpoint.
 
     Returns:
         The checkpoint's path.
@@ -91,6 +94,8 @@ def train(
     network.to(memory_format=torch.channels_last)
 
     def save() -> None:
+        if part.rank:
+            return
         state = {
             "step": step,
             "samples": samples,
@@ -108,8 +113,8 @@ def train(
     network.train()
     saved_at = logged_at = time.monotonic()
     loss_sum, loss_count = 0.0, 0
-    with RunLog(run_dir) as log:
-        while step < recipe.steps and not (run_dir / STOP_FILE).exists():
+    with RunLog(run_dir, keeps=part.rank == 0) as log:
+        while step < recipe.steps and not agreed((run_dir / STOP_FILE).exists(), part):
             phase, progress = recipe.phase_at(step)
             freeze_first_blocks(network, phase.frozen_blocks)
             rate = cosine_between(phase.lr_start, phase.lr_end, progress)
@@ -117,9 +122,9 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = group["peak_lr"] * rate
 
-            crop = CropRule(side=phase.side, area=phase.area, aspect=phase.aspect)
-            batch = training_batch(store, members, crop, seed=recipe.seed, step=step, size=phase.pictures)
-            rng = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+            crop = CropRule(side=phase.side_at(step, recipe.seed), area=phase.area, aspect=phase.aspect)
+            batch = training_batch(store, members, crop, seed=recipe.seed, step=step, size=phase.pictures, part=part)
+            rng = torch.Generator().manual_seed((recipe.seed * 1_000_003 + step) * part.count + part.rank)
             if phase.steadiness > 0:
                 loss = paired_loss(network, batch, recipe, phase.steadiness, rng)
             else:
@@ -127,6 +132,7 @@ def train(
                 loss = batch_loss(network, lightness, batch, recipe)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
+            average_gradients(network, part)
             norm = torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.optimizer.clip_norm)
             optimizer.step()
             average.update(network, step)
@@ -139,9 +145,10 @@ def train(
                 speed = loss_count * phase.batch / (now - logged_at)
                 values = {"train/loss": loss_sum / loss_count, "train/lr": rate, "train/norm": norm.item()}
                 log.write(step, {**values, "train/pictures_per_s": speed})
-                logger.info("step %d: loss %.4f, %.1f pictures/s", step, loss_sum / loss_count, speed)
+                if part.rank == 0:
+                    logger.info("step %d: loss %.4f, %.1f pictures/s", step, loss_sum / loss_count, speed)
                 loss_sum, loss_count, logged_at = 0.0, 0, now
-            if step % recipe.tune_steps == 0:
+            if step % recipe.tune_steps == 0 and part.rank == 0:
                 tune_loss = average_loss(recipe, average, store, tune_members[:_TUNE_LOSS_PICTURES], phase.side)
                 log.write(step, {"tune/loss": tune_loss})
                 logger.info("step %d: tune loss %.4f", step, tune_loss)
