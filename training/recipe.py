@@ -50,6 +50,28 @@ class OptimizerRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefineRule:
+    """Weights of the second stage's losses, which judge the coloured picture and not only each pixel's bins."""
+
+    cross_entropy: float
+    """Of the bins', which goes on."""
+    ab: float
+    """Of the mean absolute difference of ab."""
+    features: float
+    """Of the difference in features of a network trained on ImageNet."""
+    colorfulness: float
+    """Of the difference in colorfulness (0..1), too much or too little."""
+    adversarial: float
+    """Of the critic's answer, after `adversarial_steps`; 0: no critic."""
+    adversarial_steps: int
+    """Steps in which the critic's weight rises from 0."""
+    critic_lr: float
+    """The critic's learning rate."""
+    temperature: float
+    """At which the colours are decoded, without gain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
     """A stretch of steps with one rule for crops and rates."""
 
@@ -76,12 +98,19 @@ class Phase:
     """Further sides: every step draws one of all, so that the network learns to answer alike at every size."""
     steadiness: float = 0.0
     """Above 0: half as many crops, each clean and degraded, and this weight on how far the answers differ (KL)."""
+    refine: RefineRule | None = None
+    """The second stage's losses in place of the cross entropy alone."""
 
     def __post_init__(self) -> None:
         if self.steadiness > 0 and self.batch % 2:
             raise SettingsError(
                 f"Phase {self.name} has steadiness and a batch of {self.batch}.",
                 "Make it even: crops come in pairs.",
+            )
+        if self.steadiness > 0 and self.refine is not None:
+            raise SettingsError(
+                f"Phase {self.name} has both steadiness and refine.",
+                "Give them to phases of their own: the second stage has no pairs.",
             )
         if self.steps < 0 or self.batch < 1:
             raise SettingsError(f"Phase {self.name} has {self.steps} steps of {self.batch}.", "Give positive numbers.")
@@ -199,6 +228,8 @@ def _override(table: dict[str, Any], override: str) -> None:
 
 def _read(wanted: Any, value: Any, where: str) -> Any:
     """`value` as the annotated type `wanted`; `where` is for messages."""
+    if isinstance(wanted, types.UnionType) and value is not None:
+        (wanted,) = (kind for kind in typing.get_args(wanted) if kind is not types.NoneType)
     if is_dataclass(wanted):
         if not isinstance(value, dict):
             raise SettingsError(f"{where} is no table.", f"Write a table of {wanted.__name__}'s keys.")

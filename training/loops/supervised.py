@@ -4,6 +4,7 @@ import logging
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -22,12 +23,13 @@ from training.families import (
     IMAGENET_START,
     build_network,
     freeze_first_blocks,
-    load_imagenet_encoder,
+    imagenet_encoder,
     parameter_groups,
 )
+from training.loops.refinement import Refinement
 from training.losses.soft_bins import divergence, soft_bin_loss
 from training.networks import open_network
-from training.recipe import Recipe
+from training.recipe import Phase, Recipe
 from training.unfold import unfold
 from videocolor.color.codec import BIN_COUNT
 from videocolor.errors import SettingsError
@@ -86,12 +88,15 @@ def train(
         average.load(saved["average"])
         frequencies: Tensor = saved["bin_frequencies"]
         start: str = saved.get("start", IMAGENET_START)
+        saved_refinement: dict[str, Any] | None = saved.get("refinement")
     else:
         step = samples = 0
+        saved_refinement = None
         frequencies = bin_frequencies(network, store, members)
         start = start_network(network, store, members, frequencies, pretrained=pretrained, init_from=init_from)
         average = MovingAverage(network, decay=recipe.optimizer.average_decay)
     network.to(memory_format=torch.channels_last)
+    refinement: Refinement | None = None
 
     def save() -> None:
         if part.rank:
@@ -102,6 +107,7 @@ def train(
             "network": network.state_dict(),
             "optimizer": optimizer.state_dict(),
             "average": average.state,
+            "refinement": None if refinement is None else refinement.state(),
             "bin_frequencies": frequencies,
             "start": start,
             "recipe": asdict(recipe),
@@ -125,16 +131,21 @@ def train(
             crop = CropRule(side=phase.side_at(step, recipe.seed), area=phase.area, aspect=phase.aspect)
             batch = training_batch(store, members, crop, seed=recipe.seed, step=step, size=phase.pictures, part=part)
             rng = torch.Generator().manual_seed((recipe.seed * 1_000_003 + step) * part.count + part.rank)
-            if phase.steadiness > 0:
-                loss = paired_loss(network, batch, recipe, phase.steadiness, rng)
-            else:
-                lightness = degrade(batch.lightness, batch.rgb, recipe.degrade, rng)
-                loss = batch_loss(network, lightness, batch, recipe)
+            if phase.refine is None:
+                refinement = None
+            elif refinement is None or refinement.rule != phase.refine:
+                refinement = Refinement(phase.refine, store, members, part, seed=recipe.seed)
+                if saved_refinement is not None:
+                    refinement.load(saved_refinement)
+                    saved_refinement = None
+            loss = step_loss(network, batch, recipe, phase, refinement, rng)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             average_gradients(network, part)
             norm = torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.optimizer.clip_norm)
             optimizer.step()
+            if refinement is not None:
+                refinement.teach_critic()
             average.update(network, step)
             step += 1
             samples += phase.batch
@@ -182,11 +193,30 @@ def start_network(
             raise SettingsError(f"{init_from} is of another network.", "Give the recipe its hyper.") from error
         return f"{init_from.name} (sha256 {file_sha256(init_from)[:16]})"
     if pretrained:
-        load_imagenet_encoder(network)
+        network.encoder.load_state_dict(imagenet_encoder().state_dict())
     with torch.no_grad():
         assert network.head.bias is not None
         network.head.bias.copy_(frequencies.clamp_min(1e-6).log())
     return IMAGENET_START if pretrained else "random numbers"
+
+
+def step_loss(
+    network: CompactNetwork,
+    batch: PictureBatch,
+    recipe: Recipe,
+    phase: Phase,
+    refinement: Refinement | None,
+    rng: torch.Generator,
+) -> Tensor:
+    """The loss of the phase: of pairs, of pictures as they look, or of the degraded crops' bins alone."""
+    if phase.steadiness > 0:
+        return paired_loss(network, batch, recipe, phase.steadiness, rng)
+    lightness = degrade(batch.lightness, batch.rgb, recipe.degrade, rng)
+    if refinement is None:
+        return batch_loss(network, lightness, batch, recipe)
+    logits = predicted_logits(network, lightness, recipe)
+    indices, weights = target_bins(network, batch)
+    return refinement.loss(logits, soft_bin_loss(logits, indices, weights), batch)
 
 
 def batch_loss(network: CompactNetwork, lightness: Tensor, batch: PictureBatch, recipe: Recipe) -> Tensor:

@@ -17,8 +17,11 @@ def colorfulness(rgb: Tensor) -> Tensor:
     red, green, blue = (rgb * 255).unbind(dim=1)
     axes = [(red - green).flatten(1), ((red + green) / 2 - blue).flatten(1)]
     means = [axis.mean(dim=1) for axis in axes]
-    variances = [(axis - mean[:, None]).square().mean(dim=1) for axis, mean in zip(axes, means, strict=True)]
-    return (variances[0] + variances[1]).sqrt() + 0.3 * (means[0].square() + means[1].square()).sqrt()
+    deviations = [axis - mean[:, None] for axis, mean in zip(axes, means, strict=True)]
+    variance = deviations[0].square().mean(dim=1) + deviations[1].square().mean(dim=1)
+    offset = means[0].square() + means[1].square()
+    # A root has no slope at 0: a loss on gray pictures would be not a number.
+    return variance.clamp_min(_LEAST_ERROR).sqrt() + 0.3 * offset.clamp_min(_LEAST_ERROR).sqrt()
 
 
 def psnr(rgb: Tensor, truth: Tensor) -> Tensor:
