@@ -51,7 +51,7 @@ class StandIn(DeOldifyNetwork):
         self.colorizer = load_colorizer("compact", device="cpu", precision="float32")
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalised RGB (N, 3, h, w) of such gray RGB."""
+        """Normalized RGB (N, 3, h, w) of such gray RGB."""
         mean, std = (x.new_tensor(values)[:, None, None] for values in (MEAN, STD))
         lightness = gray_to_lightness((x * std + mean)[:, :1])
         shot = Shot(index=0, start_pts=0, end_pts=len(x), frame_count=len(x), cause="start")

@@ -115,7 +115,7 @@ def color_film_as_original(film: Path, folder: Path, run: Callable[[Tensor], Ten
     Args:
         film: With AAC sound; of any other, the original loses the sound.
         folder: Takes the frames and the result.
-        run: The network: normalised gray RGB (1, 3, side, side) float32 on the CPU to normalised RGB of that shape.
+        run: The network: normalized gray RGB (1, 3, side, side) float32 on the CPU to normalized RGB of that shape.
         render_factor: Side of the network's square in units of 16 pixels.
 
     Returns:

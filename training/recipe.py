@@ -51,7 +51,7 @@ class OptimizerRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefineRule:
-    """Weights of the second stage's losses, which judge the coloured picture and not only each pixel's bins."""
+    """Weights of the second stage's losses, which judge the colored picture and not only each pixel's bins."""
 
     cross_entropy: float
     """Of the bins', which goes on."""
@@ -68,7 +68,7 @@ class RefineRule:
     critic_lr: float
     """The critic's learning rate."""
     temperature: float
-    """At which the colours are decoded, without gain."""
+    """At which the colors are decoded, without gain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ def unfold(folded: CompactNetwork, store: PictureStore, members: list[int], *, s
         folded: As an export has it, in evaluation mode.
         store: The photographs.
         members: Numbers of those to measure on; a few hundred are enough.
-        side: Side of the centre crops in pixels.
+        side: Side of the center crops in pixels.
     """
     meters = {name: _Moments(module.conv) for name, module in folded.named_modules() if isinstance(module, ConvNorm)}
     for start in range(0, len(members), _BATCH):

@@ -33,7 +33,7 @@ def colorize(
     progress: Progress | None = None,
     **settings: Any,
 ) -> RunReport | StillReport | list[FolderItem]:
-    """Colour a film, a picture, or a folder of both.
+    """Color a film, a picture, or a folder of both.
 
     Args:
         src: The source.

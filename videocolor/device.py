@@ -13,7 +13,7 @@ from videocolor.errors import SettingsError
 log = logging.getLogger(__name__)
 
 _CLOSE_AB, _CLOSE_SHARE = 1.0, 0.1
-"""Mean difference of ab up to which a half precision counts as the same colours: units, and share of their size."""
+"""Mean difference of ab up to which a half precision counts as the same colors: units, and share of their size."""
 
 _MOST_TRIALS, _TRIAL_SECONDS = 4, 1.0
 
@@ -88,7 +88,7 @@ def choose_compute(
         precision: "auto", "float32", "bfloat16" or "float16".
         card: Says which formats the network stands.
         trial: Runs the network once on made input and gives its ab. With "auto", a half precision is kept only if
-            its colours are close to float32's on this device, and on a CPU only if it is clearly faster: without
+            its colors are close to float32's on this device, and on a CPU only if it is clearly faster: without
             native instructions bfloat16 is slower.
 
     Raises:

@@ -83,7 +83,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def publish(part: Path, final: Path) -> None:
-    """Give a finished neighbour file its final name: fsync, rename, fsync of the folder.
+    """Give a finished neighbor file its final name: fsync, rename, fsync of the folder.
 
     A crash leaves either the old file or the whole new one under the final name.
     """
@@ -95,14 +95,14 @@ def publish(part: Path, final: Path) -> None:
 
 @contextmanager
 def atomic_path(final: Path) -> Iterator[Path]:
-    """Write to a neighbour name; it becomes `final` only if the body ends without an error.
+    """Write to a neighbor name; it becomes `final` only if the body ends without an error.
 
-    The neighbour keeps the suffix, because libraries choose the format by it.
+    The neighbor keeps the suffix, because libraries choose the format by it.
 
     Yields:
         A path in the same folder that does not exist yet.
     """
-    # A name near the file system's limit of 255 bytes leaves no room for a longer neighbour name.
+    # A name near the file system's limit of 255 bytes leaves no room for a longer neighbor name.
     stem = os.fsencode(final.stem)[:120].decode(errors="ignore")
     handle, name = tempfile.mkstemp(prefix=f".{stem}.", suffix=f".part{final.suffix}", dir=final.parent)
     os.close(handle)

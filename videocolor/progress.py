@@ -60,7 +60,7 @@ class BarProgress:
             desc=_LABELS[phase],
             unit="frame",
             file=sys.stderr,
-            # The estimate follows the recent half minute or so: planning and easy shots must not colour it.
+            # The estimate follows the recent half minute or so: planning and easy shots must not color it.
             smoothing=0.1,
             dynamic_ncols=True,
         )

@@ -78,13 +78,13 @@ class RunSettings:
     keyframes: int | Literal["auto"] | None = _changes_pixels(None)
     """The network sees every N-th frame, or as many as the motion asks for; None: every frame."""
     references: tuple[str, ...] = ()
-    """Frames that a person coloured: pictures, or folders of them; what they hold is in the fingerprint."""
+    """Frames that a person colored: pictures, or folders of them; what they hold is in the fingerprint."""
     upsample: Upsample = _changes_pixels("bicubic")
     """How ab grows from network size to the chroma planes."""
     seed: int = _changes_pixels(0)
     """Seed of sampled models."""
     keep_color: bool = _changes_pixels(False)
-    """Shots that already have colour keep their own chroma."""
+    """Shots that already have color keep their own chroma."""
     encode: EncodeSettings = field(default_factory=EncodeSettings)
     """How the result is coded."""
     device: str = "auto"
@@ -98,13 +98,13 @@ class RunSettings:
     end: str | None = _changes_pixels(None)
     """Time code after the last frame; None: the film's end."""
     video_stream: int | None = _changes_pixels(None)
-    """Index of the stream to colour; None: the first that is no cover picture."""
+    """Index of the stream to color; None: the first that is no cover picture."""
     detector: str = _changes_pixels("ncc")
     """Shot detector: "ncc", or "adaptive" and "hash" of the extra [scenedetect]."""
     deinterlace: bool = _changes_pixels(False)
-    """Interpolate interlaced frames (bwdif) before colouring."""
+    """Interpolate interlaced frames (bwdif) before coloring."""
     detelecine: bool = _changes_pixels(False)
-    """Undo 2:3 pulldown (fieldmatch, decimate) before colouring."""
+    """Undo 2:3 pulldown (fieldmatch, decimate) before coloring."""
     interlaced: Literal["refuse", "ignore"] = "refuse"
     """What to do when combed frames are found and neither remedy is chosen."""
     assume_matrix: Literal["auto", "bt601", "bt709", "bt2020"] = _changes_pixels("auto")
@@ -114,7 +114,7 @@ class RunSettings:
     max_damaged: int = 100
     """Damaged packets to skip before giving up."""
     provenance: bool = True
-    """The result's metadata say how its colour was made."""
+    """The result's metadata say how its color was made."""
     segment_s: float = _changes_pixels(10.0)
     """Aim for a segment's length; what a crash can cost."""
 

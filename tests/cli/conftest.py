@@ -1,4 +1,4 @@
-"""The made films of the promise tests, and the coloured ones of the measures' tests, serve here too."""
+"""The made films of the promise tests, and the colored ones of the measures' tests, serve here too."""
 
 import sys
 from pathlib import Path

@@ -15,7 +15,7 @@ from videocolor.examine.film_lines import FRAMES, SHOTS, chosen_shots, examine_o
 from videocolor.examine.lines.darkness import line_2
 from videocolor.examine.lines.flicker import line_1
 from videocolor.examine.lines.registry import LINES, Line
-from videocolor.examine.lines.stabilising import line_13, line_15
+from videocolor.examine.lines.stabilizing import line_13, line_15
 from videocolor.models.registry import family_module
 from videocolor.models.weights_file import write_weights
 from videocolor.progress import NoProgress

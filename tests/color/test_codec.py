@@ -18,7 +18,7 @@ def softmax_mean(logits, temperature, gain):
 
 
 def test_bins_are_the_grid_nodes_that_at_least_100_colors_round_to():
-    """All 2^24 sRGB colours, rounded to the grid of 10; 99 colours at a node do not make a bin."""
+    """All 2^24 sRGB colors, rounded to the grid of 10; 99 colors at a node do not make a bin."""
     counts = torch.zeros(25, 25, dtype=torch.int64)
     levels = torch.arange(256, dtype=torch.float64) / 255
     green, blue = torch.meshgrid(levels, levels, indexing="ij")
@@ -58,10 +58,10 @@ def test_encoding_takes_the_five_nearest_of_all_bins():
 @settings(max_examples=50, deadline=None)
 @given(a=st.floats(-60, 60), b=st.floats(-30, 60))
 def test_encoding_keeps_the_color(a, b):
-    """Mean of the bins under the weights is the colour itself, to a third of the grid."""
+    """Mean of the bins under the weights is the color itself, to a third of the grid."""
     ab = torch.tensor([a, b]).reshape(1, 2, 1, 1)
     if (ab_bins() - ab[0, :, 0, 0]).norm(dim=1).topk(5, largest=False).values.max() > 15:
-        return  # at the rim of the gamut the neighbours lie on one side
+        return  # at the rim of the gamut the neighbors lie on one side
 
     indices, weights = BinCodec().encode(ab)
 

@@ -101,7 +101,7 @@ def test_joint_bilateral_keeps_a_constant_at_every_size(size):
 
 
 def test_joint_bilateral_stops_at_edges_of_the_guide():
-    """Two halves of other colour: they mix where the guide is flat, and stay apart where it has an edge."""
+    """Two halves of other color: they mix where the guide is flat, and stay apart where it has an edge."""
     ab = torch.zeros(1, 2, 8, 8)
     ab[..., 4:] = 40
     edge = torch.zeros(1, 1, 8, 8)

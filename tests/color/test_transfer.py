@@ -43,7 +43,7 @@ def test_coding_and_decoding_are_inverse(transfer, value):
 
 @pytest.mark.parametrize("transfer", TRANSFERS)
 def test_curves_rise_everywhere_and_are_odd(transfer):
-    """Colours outside the gamut are below 0 or above 1 and must come back as they were."""
+    """Colors outside the gamut are below 0 or above 1 and must come back as they were."""
     coded = torch.linspace(-1.2, 1.2, 4801, dtype=torch.float64)
     linear = to_linear(coded, transfer)
 

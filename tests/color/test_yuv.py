@@ -1,4 +1,4 @@
-"""Chroma under a luma that stays: the solver inverts a colour's own Y'CbCr, the table is near it, gray is gray."""
+"""Chroma under a luma that stays: the solver inverts a color's own Y'CbCr, the table is near it, gray is gray."""
 
 import pytest
 import torch
@@ -53,7 +53,7 @@ def rgb_of(luma, chroma, matrix):
 
 
 def film_colors(space, *, count=40_000, spread=18.0):
-    """Colours as photographs have them: any lightness, ab of a normal distribution, inside the gamut."""
+    """Colors as photographs have them: any lightness, ab of a normal distribution, inside the gamut."""
     generator = torch.Generator().manual_seed(1)
     lightness = torch.rand(1, 1, 1, count, generator=generator, dtype=torch.float64) * 98 + 1
     ab = torch.randn(1, 2, 1, count, generator=generator, dtype=torch.float64) * spread
@@ -89,7 +89,7 @@ def test_the_solver_keeps_its_promise_in_float32_and_for_every_saturation(space)
 
 
 def test_the_solver_never_leaves_the_bracket(space):
-    """Colours that no screen shows, at the ends of luma: finite, and not far outside."""
+    """Colors that no screen shows, at the ends of luma: finite, and not far outside."""
     luma = torch.linspace(0, 1, 33).view(1, 1, 1, -1).expand(4, -1, -1, -1)
     ab = torch.tensor([[110.0, 110], [110, -110], [-110, 110], [-110, -110]]).view(4, 2, 1, 1).expand(-1, -1, -1, 33)
 

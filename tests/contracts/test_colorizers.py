@@ -29,7 +29,7 @@ def _answer_gray_compact(network):
 
 
 def _answer_gray_deoldify(network):
-    """Mid gray everywhere: its code, normalised, through the inverse of the sigmoid."""
+    """Mid gray everywhere: its code, normalized, through the inverse of the sigmoid."""
     head = network.get_submodule("layers.11.0")
     torch.nn.utils.remove_spectral_norm(head)
     torch.nn.init.zeros_(head.weight)
@@ -180,7 +180,7 @@ def test_half_precision_is_as_good_as_the_card_claims(family):
 
 @each_colorizer
 def test_a_gray_answer_stays_gray(family):
-    """Exactly: no offset of the colour coding may tint what the network leaves gray."""
+    """Exactly: no offset of the color coding may tint what the network leaves gray."""
     colorizer = colorizer_of(family, change=lambda part, network: ANSWER_GRAY[part](network))
 
     answer = colorizer.predict(make_batch(pictures(2, 63, 95)))

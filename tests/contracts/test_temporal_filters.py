@@ -26,7 +26,7 @@ each_filter = pytest.mark.parametrize(
 
 
 def color(item):
-    """What is seen: the network's ab, and what the filter adds at its own size; each is of one colour here."""
+    """What is seen: the network's ab, and what the filter adds at its own size; each is of one color here."""
     added = torch.zeros(2) if item.correction is None else item.correction.mean(dim=(1, 2))
     return item.ab + added[:, None, None]
 
@@ -45,7 +45,7 @@ def test_frames_keep_their_order_and_count(smooth, count):
 
 @each_filter
 def test_nothing_leaks_into_the_next_shot(smooth):
-    """A shot gives the same colours whatever ran before or beside it."""
+    """A shot gives the same colors whatever ran before or beside it."""
     alone = [color(item) for item in smooth(tinted_frames(4))]
 
     list(smooth(tinted_frames(9)))
@@ -103,7 +103,7 @@ def test_a_filter_leaves_its_input_as_it_was(smooth):
 @each_filter
 @pytest.mark.parametrize("count", [2 * LIMIT_BLOCK, 3 * LIMIT_BLOCK + 7])
 def test_a_run_can_go_on_at_every_limit_block(smooth, count):
-    """With the state from there it gives the same colours, bit for bit; other frames have no state."""
+    """With the state from there it gives the same colors, bit for bit; other frames have no state."""
     frames = tinted_frames(count)
 
     whole = list(smooth(frames))

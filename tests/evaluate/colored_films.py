@@ -1,4 +1,4 @@
-"""Coloured films with a colour chosen for every frame: lossless, small, one moving texture a shot."""
+"""Colored films with a color chosen for every frame: lossless, small, one moving texture a shot."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ Tint = tuple[float, float]
 def colored_film(
     path: Path, shots: Sequence[Sequence[Tint]], *, height: int = 72, width: int = 96, rate: int = 25
 ) -> Path:
-    """Write a film of 4:2:0 in FFV1: each shot has a texture of its own, each frame one colour all over."""
+    """Write a film of 4:2:0 in FFV1: each shot has a texture of its own, each frame one color all over."""
     with av.open(f"file:{path}", "w", format="matroska") as film:
         stream = film.add_stream("ffv1", rate=rate)
         stream.codec_context.width, stream.codec_context.height = width, height

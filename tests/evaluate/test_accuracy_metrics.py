@@ -79,7 +79,7 @@ def test_equal_shares_of_all_bins_leave_the_raw_accuracy():
 
 @given(arrays(np.float32, (4, 4, 2), elements=st.floats(-109, 109, width=32)))
 def test_bins_are_those_of_the_codec(ab):
-    """Colours at nodes that have a bin fall into it, as their nearest does in the codec."""
+    """Colors at nodes that have a bin fall into it, as their nearest does in the codec."""
     planes = torch.from_numpy(ab).permute(2, 0, 1)[None]
     indices, _ = BinCodec().encode(planes)
     nearest = ab_bins().numpy()[indices[0, 0].numpy()]

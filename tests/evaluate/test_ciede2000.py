@@ -8,7 +8,7 @@ from skimage.color import deltaE_ciede2000
 
 from videocolor.evaluate.ciede2000 import delta_e, delta_e_and_chroma
 
-# Sharma et al. 2005, table 1: L, a, b of both colours, and the difference.
+# Sharma et al. 2005, table 1: L, a, b of both colors, and the difference.
 PAIRS = [
     (50, 2.6772, -79.7751, 50, 0, -82.7485, 2.0425),
     (50, 3.1571, -77.2803, 50, 0, -82.7485, 2.8615),

@@ -114,7 +114,7 @@ def test_a_change_of_brightness_is_in_cdc_and_not_in_cdc_ab():
 
 
 def test_dull_output_is_rewarded():
-    """Why CDC is shown beside the truth's own and beside colourfulness."""
+    """Why CDC is shown beside the truth's own and beside colorfulness."""
     rng = np.random.default_rng(0)
     gray = rng.integers(60, 200, (8, 9, 1), np.uint8)
     truth = [np.clip(gray + rng.integers(-30, 30, (8, 9, 3)), 0, 255).astype(np.uint8) for _ in range(6)]

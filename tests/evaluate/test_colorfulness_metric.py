@@ -1,4 +1,4 @@
-"""Colourfulness: the worked examples, and the mistakes of published scripts."""
+"""Colorfulness: the worked examples, and the mistakes of published scripts."""
 
 import numpy as np
 import pytest
@@ -68,7 +68,7 @@ def test_grays_have_none_and_mirrors_the_same(rgb):
 
 
 def test_both_differences():
-    """One too dull and one too colourful cancel out in the set's number only."""
+    """One too dull and one too colorful cancel out in the set's number only."""
     assert 0 == set_difference([30, 50], [40, 40])
     assert 10 == mean_difference([30, 50], [40, 40])
     assert 5 == set_difference([30, 40], [40, 40])

@@ -36,7 +36,7 @@ def photos(tmp_path):
 
 
 def recolored(folder, target, change):
-    """The folder's pictures with other colours, as JPEG."""
+    """The folder's pictures with other colors, as JPEG."""
     for path in folder.rglob("*.png"):
         made = target / path.relative_to(folder).with_suffix(".jpg")
         made.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def test_a_film_against_itself(truth):
 
 
 def test_shots_are_scored_for_themselves(tmp_path, truth):
-    """One shot right, one of the wrong colour: the film's figures are the means, weighted by frames."""
+    """One shot right, one of the wrong color: the film's figures are the means, weighted by frames."""
     result = colored_film(tmp_path / "result.mkv", [steady(14), steady(7, (-10, -12))])
 
     found = scores(truth, result)

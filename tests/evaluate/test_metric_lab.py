@@ -23,7 +23,7 @@ NOISE = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
     ],
 )
 def test_known_colors(rgb, lab):
-    """The white of scikit-image is rounded to five digits, which moves saturated colours by .01."""
+    """The white of scikit-image is rounded to five digits, which moves saturated colors by .01."""
     pixel = np.full((2, 3, 3), rgb, np.uint8)
 
     assert pytest.approx(np.broadcast_to(lab, (2, 3, 3)), abs=0.012) == rgb_to_lab(pixel)
@@ -36,7 +36,7 @@ def test_all_of_noise_is_near_scikit_image():
 
 
 def test_opencv_s_float_conversion_is_too_coarse_for_metrics():
-    """It would give grays a chroma, and move colours by tenths."""
+    """It would give grays a chroma, and move colors by tenths."""
     grays = np.arange(256, dtype=np.uint8)[None, :, None].repeat(3, axis=2)
 
     by_opencv = cv2.cvtColor(grays.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
@@ -64,7 +64,7 @@ def test_eight_bit_lab_is_not_used():
     ],
 )
 def test_what_is_no_8_bit_rgb_picture_is_refused(picture):
-    """Scaled to 0..1, colourfulness would be a plausible 0.36 in place of 91.9."""
+    """Scaled to 0..1, colorfulness would be a plausible 0.36 in place of 91.9."""
     with pytest.raises(ValueError, match="expected uint8"):
         check_rgb(picture)
     with pytest.raises(ValueError, match="expected uint8"):

@@ -1,4 +1,4 @@
-"""Measures on real clips whose colours are known: what is known to fool each must fool ours the same way."""
+"""Measures on real clips whose colors are known: what is known to fool each must fool ours the same way."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Frames as a screen shows them: known colours, libav as an independent judge, and what the gamut cuts off."""
+"""Frames as a screen shows them: known colors, libav as an independent judge, and what the gamut cuts off."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from videocolor.evaluate.screen import bounded_size, limited_share, to_rgb
 from videocolor.media.decode import DecodeCounts, DecodeSettings, open_frames
 from videocolor.media.probe import probe_film
 
-# BT.601 and BT.709 studio-range codes of pure colours, from the standards' own tables (75 % and 100 % bars).
+# BT.601 and BT.709 studio-range codes of pure colors, from the standards' own tables (75 % and 100 % bars).
 PURE = [
     ("bt601", (81, 90, 240), (255, 0, 0)),
     ("bt601", (145, 54, 34), (0, 255, 0)),
@@ -57,7 +57,7 @@ def flat(codes, form, height=8, width=12, step=2):
 @pytest.mark.parametrize(("matrix", "codes", "rgb"), PURE)
 @pytest.mark.parametrize("depth", [8, 10])
 def test_pure_colors(matrix, codes, rgb, depth):
-    """Codes of the standards' colour bars, which are rounded to integers."""
+    """Codes of the standards' color bars, which are rounded to integers."""
     made = to_rgb(flat([code << (depth - 8) for code in codes], layout(matrix=matrix, depth=depth)))
 
     assert np.abs(made.astype(int) - rgb).max() <= 3
@@ -72,7 +72,7 @@ def test_gray_formats_are_gray():
 
 
 def test_chroma_is_taken_from_where_it_lies():
-    """A ramp of co-sited chroma is a ramp of colour at the luma pixels, without a shift."""
+    """A ramp of co-sited chroma is a ramp of color at the luma pixels, without a shift."""
     columns = np.arange(12) * 4 + 100
     ramp = np.repeat(columns[None], 8, axis=0)
     small = np.repeat(columns[None, ::2], 4, axis=0)
@@ -126,7 +126,7 @@ def test_bounded_size():
 
 @pytest.mark.parametrize("chroma", ["420", "422", "444"])
 def test_colors_that_were_limited_to_the_gamut_are_found(chroma):
-    """What `merge` pulls to the border of the gamut counts; the same colours at half strength do not."""
+    """What `merge` pulls to the border of the gamut counts; the same colors at half strength do not."""
     height, width = 16, 24
     rows, columns = {"420": (8, 12), "422": (16, 12), "444": (16, 24)}[chroma]
     y = np.full((height, width), 120)

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 
 
 class Oracle:
-    """Answers the true colours at a quarter of the picture's size, or of the asked size."""
+    """Answers the true colors at a quarter of the picture's size, or of the asked size."""
 
     name = "oracle"
     stride = 1
@@ -26,7 +26,7 @@ class Oracle:
 
 
 class Gray(Oracle):
-    """No colour at all."""
+    """No color at all."""
 
     name = "gray"
 
@@ -35,7 +35,7 @@ class Gray(Oracle):
 
 
 class Tint(Oracle):
-    """One colour everywhere: the mean colour of photographs."""
+    """One color everywhere: the mean color of photographs."""
 
     name = "tint"
 

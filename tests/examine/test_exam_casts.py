@@ -1,4 +1,4 @@
-"""Lines 9, 10 and 17: casts, pictures without colour, tinted neutral things."""
+"""Lines 9, 10 and 17: casts, pictures without color, tinted neutral things."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ LINES = [line_9, line_10, line_17]
 
 
 def made_photo(number):
-    """Blocks about one colour of the picture's own, and a gray quarter."""
+    """Blocks about one color of the picture's own, and a gray quarter."""
     generator = np.random.default_rng(number)
     middle = generator.integers(70, 186, 3)
     blocks = (middle + generator.integers(-60, 61, (8, 8, 3))).clip(0, 255).astype(np.uint8)
@@ -49,14 +49,14 @@ def is_neutral(views):
 
 
 class Dull(Oracle):
-    """Half the colours."""
+    """Half the colors."""
 
     def spoil(self, ab, views):
         return 0.5 * ab
 
 
 class Brown(Oracle):
-    """Three quarters of the colours, and brown over all."""
+    """Three quarters of the colors, and brown over all."""
 
     def spoil(self, ab, views):
         return 0.75 * ab + colored(5.0, 12.0)
@@ -70,7 +70,7 @@ class Opposite(Oracle):
 
 
 class Unsure(Oracle):
-    """As least squares make it: the mean colour of all, and a part of what each picture has of its own."""
+    """As least squares make it: the mean color of all, and a part of what each picture has of its own."""
 
     def __init__(self, mean):
         self.mean = mean
@@ -81,7 +81,7 @@ class Unsure(Oracle):
 
 
 class SomeGray(Oracle):
-    """Every `every`-th of the asked pictures has no colour."""
+    """Every `every`-th of the asked pictures has no color."""
 
     def __init__(self, truths, every):
         self.gray = truths[::every]
@@ -168,7 +168,7 @@ def test_the_oracle_has_no_cast_and_follows_fully(made):
 
 
 def test_a_brown_cast_fails_and_is_told_by_its_direction(made):
-    """The colours still follow the truth: only the offset is wrong."""
+    """The colors still follow the truth: only the offset is wrong."""
     result = line_9(sat(Brown(), made))
 
     assert ["cast"] == failed(result)

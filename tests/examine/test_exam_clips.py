@@ -1,4 +1,4 @@
-"""Clips as an examination gets them: which frames, which size, which colours."""
+"""Clips as an examination gets them: which frames, which size, which colors."""
 
 from pathlib import Path
 

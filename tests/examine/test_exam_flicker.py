@@ -1,4 +1,4 @@
-"""Line 1: colours that move when only the grain does."""
+"""Line 1: colors that move when only the grain does."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -63,7 +63,7 @@ def values(result):
 
 
 class Nervous(Oracle):
-    """Takes grain for colour."""
+    """Takes grain for color."""
 
     def __init__(self, strength):
         self.strength = strength
@@ -115,7 +115,7 @@ def test_the_truth_passes():
 @pytest.mark.shared
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the photographs of ../shared")
 def test_the_truth_of_real_photographs_and_films_passes():
-    """Smoothing moves true colours a little, because the motion that it follows is found on grainy frames."""
+    """Smoothing moves true colors a little, because the motion that it follows is found on grainy frames."""
     photos, _ = load_photos([DATA / "val"], limit=12, side=160)
     clips = clip_loaders([DATA / "media" / "davis-camel.mp4"], frames=6, width=240)
     result = line_1(Sitting(Oracle(), Material(photos=photos, clips=clips)))

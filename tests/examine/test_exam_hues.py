@@ -19,7 +19,7 @@ BLUE, GREEN = (5.0, -40.0), (-35.0, 20.0)
 
 
 def made_photo(number, group="people"):
-    """Blocks of many colours; the left half holds neither blue nor green."""
+    """Blocks of many colors; the left half holds neither blue nor green."""
     generator = np.random.default_rng(number)
     blocks = generator.integers(30, 226, (6, 6, 3), np.uint8)
     blocks[:, :3, 0] = np.maximum(blocks[:, :3, 0], 160)
@@ -41,7 +41,7 @@ def colored(*ab):
 
 
 class Clothes(Oracle):
-    """The left half, where the people stand, is of one colour."""
+    """The left half, where the people stand, is of one color."""
 
     def __init__(self, color, strength=1.0):
         self.color, self.strength = color, strength
@@ -54,7 +54,7 @@ class Clothes(Oracle):
 
 
 class EverythingGreen(Oracle):
-    """Right in strength, but most of what has a colour is green."""
+    """Right in strength, but most of what has a color is green."""
 
     def spoil(self, ab, views):
         strength = torch.hypot(ab[:, :1], ab[:, 1:])

@@ -10,7 +10,7 @@ from videocolor.examine.colors import worst_photos
 from videocolor.examine.lines.darkness import exposed, line_2
 from videocolor.examine.lines.patterns import line_11
 from videocolor.examine.lines.registry import LINES
-from videocolor.examine.lines.stabilising import line_15
+from videocolor.examine.lines.stabilizing import line_15
 from videocolor.examine.made_pictures import flat
 from videocolor.examine.sitting import ExamSettings, Sitting
 from videocolor.examine.skin_boxes import shipped_boxes
@@ -18,7 +18,7 @@ from videocolor.examine.views import Clip, Material, Photo, View
 
 SIDE = 96
 SKIN_PHOTOS = 4
-# Line 8 judges the size of the answer only: its bars are on true colours at that size.
+# Line 8 judges the size of the answer only: its bars are on true colors at that size.
 LOOK_AT_ANSWERS = [line for line in LINES if line.number != 8]
 NEED_NO_TRUTH = [line for line in LOOK_AT_ANSWERS if not line.needs_truth]
 

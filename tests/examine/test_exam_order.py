@@ -25,7 +25,7 @@ def made_photo(number):
 
 
 class Nervous(Oracle):
-    """Takes grain for colour, and the more of it the stronger it is."""
+    """Takes grain for color, and the more of it the stronger it is."""
 
     def spoil(self, ab, views):
         lightness = torch.stack([view.lightness for view in views])

@@ -19,7 +19,7 @@ SIDE = 64
 
 
 def made_photo(number):
-    """Blocks about one colour of the picture's own: every other picture is reddish."""
+    """Blocks about one color of the picture's own: every other picture is reddish."""
     generator = np.random.default_rng(number)
     middle = generator.integers(70, 186, 3)
     if number % 2:

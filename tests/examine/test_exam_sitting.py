@@ -4,7 +4,7 @@ import torch
 from made_colorizers import Oracle
 
 from videocolor.examine.lines.flicker import line_1
-from videocolor.examine.lines.stabilising import line_13
+from videocolor.examine.lines.stabilizing import line_13
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.views import Clip, Material, View
 

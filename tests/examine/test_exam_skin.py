@@ -104,7 +104,7 @@ def test_green_skin_on_photographs_fails(photos):
 @pytest.mark.shared
 @needs_photos
 def test_unpainted_faces_on_photographs_fail(photos):
-    """Although everything else has its colour."""
+    """Although everything else has its color."""
     result = line_7(sat(UnpaintedFaces(), *photos))
     assert [figure.verdict for figure in result.figures[:2]] == ["failed", "failed"]
 
@@ -197,7 +197,7 @@ def test_the_median_hue_is_taken_on_the_circle():
 
 
 class OneGray(Oracle):
-    """Colours all pictures but the dark ones."""
+    """Colors all pictures but the dark ones."""
 
     name = "one gray"
 

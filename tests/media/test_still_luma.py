@@ -41,7 +41,7 @@ def test_luma_is_exact_for_all_codes_and_random_chroma(depth, seed, strength):
 @pytest.mark.parametrize("cb", [-1e6, -0.5, -1e-7, 0, 1e-30, 0.5, 1e6])
 @pytest.mark.parametrize("cr", [-1e6, -0.3, 0, 1e-7, 1e6])
 def test_luma_is_exact_at_the_corners_of_the_gamut(depth, cb, cr):
-    """Black, white and their neighbours with absurd and with vanishing chroma."""
+    """Black, white and their neighbors with absurd and with vanishing chroma."""
     y, blue, red = planes(depth, cb, cr)
 
     np.testing.assert_array_equal(y, rounded_luma(exact_luma_rgb(y, blue, red, depth=depth)))

@@ -49,13 +49,13 @@ def test_gray_16_keeps_its_codes(tmp_path, name):
 @pytest.mark.parametrize("name", ["a.png", "a.tif", "a.ppm"])
 @pytest.mark.parametrize("rgb", [RGB8, RGB16], ids=["8", "16"])
 def test_rgb_gives_its_luma(tmp_path, name, rgb):
-    """Depth is kept; colour is measured and dropped."""
+    """Depth is kept; color is measured and dropped."""
     still = load_still(saved_deep(tmp_path / name, rgb))
 
     np.testing.assert_array_equal(luma_of_rgb(rgb), still.frame.y)
     assert rgb.dtype == still.frame.y.dtype
     assert still.keep.mean_chroma > 20
-    assert any("already has colour" in note for note in still.notes)
+    assert any("already has color" in note for note in still.notes)
 
 
 @pytest.mark.parametrize("rgba", [RGBA8, RGBA16], ids=["8", "16"])
@@ -80,7 +80,7 @@ def test_gray_with_alpha(tmp_path):
 
 
 def test_transparent_gray_of_16_bit(tmp_path):
-    """PNG's transparent colour, which OpenCV ignores for gray."""
+    """PNG's transparent color, which OpenCV ignores for gray."""
     key = struct.pack(">H", int(GRAY16[3, 4]))
 
     frame = read_still(made_png(tmp_path / "a.png", GRAY16, 0, chunk(b"tRNS", key)))

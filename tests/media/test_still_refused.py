@@ -19,7 +19,7 @@ from videocolor.media.still_probe import is_still, probe_still
         (RGB16.astype(np.float32), {"t339": (3, 3, 3)}, "floating point"),
         (GRAY16.astype(np.uint32), {}, "32-bit unsigned"),
         ((GRAY16 >> 1).astype(np.int16), {"t339": 2}, "signed"),
-        (RGB16, {"t284": 2}, "separate colour planes"),
+        (RGB16, {"t284": 2}, "separate color planes"),
         (RGBA16, {"t262": 5}, "CMYK"),
         (RGBA16[..., :2], {"t338": 2}, "2-channel"),
         (RGB8, {"t50706": b"\1\4\0\0"}, "camera raw"),

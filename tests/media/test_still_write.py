@@ -84,7 +84,7 @@ def test_pixels_are_exact(tmp_path, suffix, alpha, dtype):
 
 @pytest.mark.parametrize("alpha", [False, True], ids=["opaque", "alpha"])
 def test_lossless_webp_is_exact(tmp_path, alpha):
-    """Also the colour under transparent pixels."""
+    """Also the color under transparent pixels."""
     frame = source(tmp_path, alpha=alpha)
     write(tmp_path / "a.webp", frame, webp="lossless")
 
@@ -210,7 +210,7 @@ def test_png_texts_are_kept_with_the_provenance(tmp_path):
 
 
 def test_png_texts_go_into_the_comment_of_a_jpeg(tmp_path):
-    """And colouring the result again replaces the provenance instead of piling it up."""
+    """And coloring the result again replaces the provenance instead of piling it up."""
     from PIL.PngImagePlugin import PngInfo
 
     texts = PngInfo()

@@ -1,4 +1,4 @@
-"""Merging: Y is never touched, gray stays gray, a viewer sees the colour that was asked for, bands leave no seam."""
+"""Merging: Y is never touched, gray stays gray, a viewer sees the color that was asked for, bands leave no seam."""
 
 import numpy as np
 import pytest
@@ -124,7 +124,7 @@ def test_saturation_is_a_factor_on_ab():
 @pytest.mark.parametrize("matrix", sorted(WEIGHTS))
 @pytest.mark.parametrize("chroma", sorted(STEPS))
 def test_no_pixel_leaves_the_gamut(chroma, matrix):
-    """Strong colour on hard noise, 16 bits so that rounding does not hide anything: every pixel, not every sample."""
+    """Strong color on hard noise, 16 bits so that rounding does not hide anything: every pixel, not every sample."""
     y = noise(41, 67, depth=16)
     layout = make_layout(chroma=chroma, bit_depth=16, matrix=matrix)
 
@@ -138,7 +138,7 @@ def test_no_pixel_leaves_the_gamut(chroma, matrix):
 
 
 def test_super_black_and_super_white_get_no_color_and_do_no_harm():
-    """Studio range leaves codes below 16 and above 235 in the film: legal luma for the colour maths is clipped."""
+    """Studio range leaves codes below 16 and above 235 in the film: legal luma for the color maths is clipped."""
     y = np.array([[0, 255], [5, 250]], np.uint8)
 
     merged = merge_frame(make_colored(y, random_ab(reach=100.0)), make_settings("444"))
@@ -189,7 +189,7 @@ def test_a_left_sited_edge_is_colored_a_quarter_sample_further_left_than_a_cente
         for siting in ("left", "center")
     )
 
-    # Coloured area in samples: what is left of the first sample's own place is cut off.
+    # Colored area in samples: what is left of the first sample's own place is cut off.
     assert (left[16].sum() - center[16].sum()) / left[16].max() == pytest.approx(-0.25, abs=0.05)
 
 

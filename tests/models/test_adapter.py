@@ -1,4 +1,4 @@
-"""Around every network: what comes back covers exactly the picture, memory that ends costs time and not colour."""
+"""Around every network: what comes back covers exactly the picture, memory that ends costs time and not color."""
 
 import gc
 import weakref
@@ -128,7 +128,7 @@ def test_short_memory_halves_the_batch_and_changes_no_color(caplog, error, fits,
     assert runs == network.runs
     assert torch.equal(lightness, answer.ab[:, :1])
     assert torch.equal(lightness / 100, answer.confidence)
-    assert "Memory is short: 7 frames are coloured in two halves." in caplog.messages
+    assert "Memory is short: 7 frames are colored in two halves." in caplog.messages
 
 
 @pytest.mark.parametrize("error", ENDS_OF_MEMORY, ids=lambda error: type(error).__name__)

@@ -178,7 +178,7 @@ def test_a_folded_network_survives_its_file(tmp_path):
 def test_an_impulse_stays_centred():
     """P3: what the network adds for a symmetric input is symmetric: bilinear sampling is not half a pixel off.
 
-    Encoder taps are replaced by a centred spot; the decoder's kernels are made symmetric.
+    Encoder taps are replaced by a centered spot; the decoder's kernels are made symmetric.
     """
     network = tiny_network(folded=True)
     with torch.no_grad():
@@ -211,7 +211,7 @@ def test_a_batch_is_its_pictures_one_by_one():
 
 
 def test_bfloat16_is_close_and_its_logits_are_float32():
-    """P6: autocast changes colours by less than the eye sees, and the head never leaves float32."""
+    """P6: autocast changes colors by less than the eye sees, and the head never leaves float32."""
     network = tiny_network().fold()
     x = network.to_input(torch.rand(1, 1, 64, 64) * 100)
     with torch.inference_mode():

@@ -68,7 +68,7 @@ def test_weights_in_half_precision_run_in_float32(folder):
     torch.testing.assert_close(colorizer.predict(batch).ab, expected, atol=1e-3, rtol=0)
 
 
-def test_a_damaged_file_is_recognised_by_its_hash(folder):
+def test_a_damaged_file_is_recognized_by_its_hash(folder):
     path = folder / "tiny.safetensors"
     data = bytearray(path.read_bytes())
     data[-1] ^= 1

@@ -170,7 +170,7 @@ def test_a_name_of_more_or_fewer_parts_is_refused(name):
 
 
 def test_the_shipped_model_merges_with_itself():
-    """Through the loader: two members on one device, and the same colours as alone."""
+    """Through the loader: two members on one device, and the same colors as alone."""
     batch = make_batch(lightness(64, 64, 1))
     both = load_colorizer("compact+compact", device="cpu", precision="float32", blend=Blend(weight=0.3))
 

@@ -45,7 +45,7 @@ def test_a_card_is_read_with_its_size_rule(tmp_path):
     [
         "name =",
         CARD.replace('name = "tiny"', ""),
-        'colour = "red"\n' + CARD,
+        'color = "red"\n' + CARD,
         CARD + "squared = 1\n",
         CARD.split("[size_rule]")[0],
         CARD.split("[size_rule]")[0] + "size_rule = 3",

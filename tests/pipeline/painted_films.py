@@ -15,7 +15,7 @@ from videocolor.color.lab import gray_to_lightness, lab_to_rgb
 
 
 def write_luma(path: Path, frames: Iterable[np.ndarray], *, rate: int = 25, first_pts: int = 0) -> Path:
-    """A lossless film in full range without colour; (H, W) uint8 planes."""
+    """A lossless film in full range without color; (H, W) uint8 planes."""
     with av.open(str(path), "w") as film:
         stream = None
         for number, luma in enumerate(frames):
@@ -34,7 +34,7 @@ def write_luma(path: Path, frames: Iterable[np.ndarray], *, rate: int = 25, firs
 
 
 def paint(path: Path, luma: np.ndarray, ab: np.ndarray | Sequence[float], alpha: np.ndarray | None = None) -> Path:
-    """Write a picture of a frame in given colours; ab is (H, W, 2), or one colour for all."""
+    """Write a picture of a frame in given colors; ab is (H, W, 2), or one color for all."""
     lightness = gray_to_lightness(torch.from_numpy(luma / 255).float())[None, None]
     planes = torch.from_numpy(np.broadcast_to(np.float32(ab), (*luma.shape, 2)).copy()).permute(2, 0, 1)[None]
     rgb = (lab_to_rgb(lightness, planes)[0].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)

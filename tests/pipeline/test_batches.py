@@ -203,7 +203,7 @@ def test_the_seed_of_a_shot_is_the_run_s_and_the_first_pts_only():
     torch.Generator().manual_seed(max(shot_seed(number, 0) for number in range(100)))
 
 
-def test_a_luma_plane_is_recognised_by_its_visible_samples():
+def test_a_luma_plane_is_recognized_by_its_visible_samples():
     store = noise(8, 20)
     padded, plain = store[:, :12], store[:, :12].copy()
 

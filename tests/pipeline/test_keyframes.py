@@ -1,4 +1,4 @@
-"""Key frames: which frames the network sees, and what the others get, on moving pictures with known colours."""
+"""Key frames: which frames the network sees, and what the others get, on moving pictures with known colors."""
 
 import weakref
 
@@ -17,7 +17,7 @@ HEIGHT, WIDTH = 72, 128
 
 
 class Painter:
-    """Knows the true colours of every frame; remembers what it was asked."""
+    """Knows the true colors of every frame; remembers what it was asked."""
 
     card = make_card()
 
@@ -45,7 +45,7 @@ def texture(height=HEIGHT, width=WIDTH, *, seed=0, low=20, high=235):
 
 
 def pan(count, *, step=2):
-    """A camera that turns over a wide picture of two colours: luma and ab of every frame."""
+    """A camera that turns over a wide picture of two colors: luma and ab of every frame."""
     wide = texture(width=WIDTH + step * count, seed=3)
     ab = np.zeros((2, *wide.shape), np.float32)
     ab[0], ab[1] = 25, -15
@@ -130,7 +130,7 @@ def test_the_network_sees_every_nth_frame_of_what_stands_still(count, spacing, e
 
 
 @pytest.mark.parametrize("spacing", [3, 4, "auto"])
-def test_a_pan_over_flat_colours_keeps_them_exactly(spacing):
+def test_a_pan_over_flat_colors_keeps_them_exactly(spacing):
     lumas, ab = pan(25)
 
     colored = run((lumas, ab), spacing)
@@ -138,7 +138,7 @@ def test_a_pan_over_flat_colours_keeps_them_exactly(spacing):
     assert 0 < len(inferred(colored)) < 15
     for item in colored:
         truth = torch.from_numpy(ab[item.frame.pts])
-        # Away from where the two colours meet, and from what has just come into the picture.
+        # Away from where the two colors meet, and from what has just come into the picture.
         edges = torch.nn.functional.max_pool2d(truth[None], 13, 1, 6) != -torch.nn.functional.max_pool2d(
             -truth[None], 13, 1, 6
         )
@@ -155,10 +155,10 @@ def test_what_is_seen_between_key_frames_only_is_seen_by_the_network():
     assert [0, 4, 6, 8] == inferred(colored)
     assert torch.equal(colored[6].ab, torch.from_numpy(ab[6]))
     for number in (5, 7):
-        assert share_right(colored[number], ab[number]) > 0.8, "little of it in its neighbours"
+        assert share_right(colored[number], ab[number]) > 0.8, "little of it in its neighbors"
 
 
-def test_what_comes_and_stays_takes_its_colour_from_the_key_frame_behind():
+def test_what_comes_and_stays_takes_its_color_from_the_key_frame_behind():
     lumas, ab = visited(9, [6, 7, 8])
 
     colored = run((lumas, ab), 4)
@@ -215,7 +215,7 @@ def test_gray_stays_gray():
     assert not any(item.ab.any() for item in colored)
 
 
-def test_colours_fade_from_one_key_frame_to_the_next():
+def test_colors_fade_from_one_key_frame_to_the_next():
     """A network that changes its mind makes no step."""
     ab = [np.full((2, HEIGHT, WIDTH), 10.0 * (number // 4), np.float32) for number in range(9)]
 
@@ -330,7 +330,7 @@ def test_a_network_without_confidence_leaves_that_of_the_motion():
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
-def test_a_turned_film_gets_its_colours_turned_back(turns):
+def test_a_turned_film_gets_its_colors_turned_back(turns):
     """The network sees it upright; the motion, and all that is given back, lie as the film is stored."""
     lumas, ab = pan(9)
     upright = [np.ascontiguousarray(np.rot90(planes, -turns, axes=(1, 2))) for planes in ab]

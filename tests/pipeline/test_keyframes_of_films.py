@@ -1,4 +1,4 @@
-"""Key frames of real films: how many the motion asks for, and what is lost against colouring every frame."""
+"""Key frames of real films: how many the motion asks for, and what is lost against coloring every frame."""
 
 from itertools import islice
 from pathlib import Path
@@ -27,7 +27,7 @@ pytestmark = [
 
 
 class Gray:
-    """Leaves everything gray: which frames it sees does not depend on colours."""
+    """Leaves everything gray: which frames it sees does not depend on colors."""
 
     card = make_card()
 
@@ -60,8 +60,8 @@ def test_old_film_can_be_followed(name):
 
 
 @pytest.mark.parametrize("name", ["davis-camel.mp4", "davis-horsejump-high.mp4"])
-def test_a_real_network_s_colours_are_no_worse_than_from_every_frame(name):
-    """In decibels of ab against the clip's own colours, averaged over its frames."""
+def test_a_real_network_s_colors_are_no_worse_than_from_every_frame(name):
+    """In decibels of ab against the clip's own colors, averaged over its frames."""
     info, frames = moving(name, 33)
     colorizer = load_colorizer("compact", device="cpu", precision="float32")
     how = network(network_sizes(info.video, colorizer, None))

@@ -167,7 +167,7 @@ def test_plain_iterables_are_read_too():
 
 @pytest.mark.parametrize("stop", range(0, 30, 3))
 def test_chains_end_without_deadlock_wherever_they_are_left(stop):
-    """Three in a row, as decode, colour and encode are; the first closes last."""
+    """Three in a row, as decode, color and encode are; the first closes last."""
     closed = []
 
     def stage(items, name):

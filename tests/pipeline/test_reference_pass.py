@@ -1,4 +1,4 @@
-"""The pass that carries a person's colours: which shots, what is refused, and going on after a stop."""
+"""The pass that carries a person's colors: which shots, what is refused, and going on after a stop."""
 
 import json
 import shutil
@@ -103,7 +103,7 @@ def prepare(
 
 
 def guided(carried, plan):
-    """Colours of all frames, (H, W, 2) each, over a network's answer of one colour."""
+    """Colors of all frames, (H, W, 2) each, over a network's answer of one color."""
     ab = torch.tensor(AUTOMATIC).view(2, 1, 1).expand(2, 8, 8)
     frames = [make_colored(np.zeros((HEIGHT, WIDTH), np.uint8), ab, pts=pts) for pts in plan.pts]
     return [colored.ab.permute(1, 2, 0).numpy() for colored in carried.guided(frames)]
@@ -114,7 +114,7 @@ def painted(folder, number, ab=None, name=None, alpha=None):
     return paint(folder / (name or f"frame_{number:06}.png"), luma(number), colors, alpha)
 
 
-def test_one_picture_colours_its_shot_and_no_other(film, tmp_path):
+def test_one_picture_colors_its_shot_and_no_other(film, tmp_path):
     plan, carried = prepare(film, [painted(tmp_path / "in", 5)], tmp_path / "work")
 
     found = guided(carried, plan)
@@ -134,7 +134,7 @@ def test_the_painted_frame_is_the_picture(film, tmp_path):
     assert error.mean() < 0.5
 
 
-def test_what_is_transparent_keeps_the_network_s_colour(film, tmp_path):
+def test_what_is_transparent_keeps_the_network_s_color(film, tmp_path):
     alpha = SCENES[0].inside(5)
     plan, carried = prepare(film, [painted(tmp_path / "in", 5, alpha=alpha)], tmp_path / "work")
 
@@ -145,7 +145,7 @@ def test_what_is_transparent_keeps_the_network_s_colour(film, tmp_path):
     assert np.abs(found[6][SCENES[0].outside(6, less=16)] - AUTOMATIC).mean() < 1
 
 
-def test_colours_go_on_over_the_parts_of_a_divided_shot(tmp_path):
+def test_colors_go_on_over_the_parts_of_a_divided_shot(tmp_path):
     film = write_luma(tmp_path / "film.mkv", map(SCENES[0].luma, range(COUNT)))
 
     plan, carried = prepare(film, [painted(tmp_path / "in", 5)], tmp_path / "work", causes=("start", "limit"))
@@ -154,7 +154,7 @@ def test_colours_go_on_over_the_parts_of_a_divided_shot(tmp_path):
         assert np.abs(ab[SCENES[0].inside(number, less=16)] - RED).mean() < 1
 
 
-def test_confidence_tells_the_filter_whose_colour_it_is(film, tmp_path):
+def test_confidence_tells_the_filter_whose_color_it_is(film, tmp_path):
     plan, carried = prepare(film, [painted(tmp_path / "in", 5)], tmp_path / "work")
     frame = make_colored(np.zeros((HEIGHT, WIDTH), np.uint8), torch.zeros(2, 8, 8), pts=plan.pts[5])
     doubtful = replace(frame, confidence=torch.full((1, 4, 4), 0.3))
@@ -167,14 +167,14 @@ def test_confidence_tells_the_filter_whose_colour_it_is(film, tmp_path):
 
 
 def test_numbers_and_times_are_those_of_the_source_film(film, tmp_path):
-    """With --start the first coloured frame is not frame 0."""
+    """With --start the first colored frame is not frame 0."""
     decode = DecodeSettings(start=Fraction(3, 25))
     pictures = [painted(tmp_path / "in", 5), painted(tmp_path / "in", 7, name="00-00-00.280.png")]
 
     plan, carried = prepare(film, pictures, tmp_path / "work", decode=decode, first=3, lengths=(CUT - 3, COUNT - CUT))
 
     assert np.abs(guided(carried, plan)[0][SCENES[0].inside(3, less=16)] - RED).mean() < 1
-    with pytest.raises(SettingsError, match=r"frame 2 is not coloured in this run\. It goes from frame 3 at"):
+    with pytest.raises(SettingsError, match=r"frame 2 is not colored in this run\. It goes from frame 3 at"):
         prepare(film, [painted(tmp_path / "in", 2)], tmp_path / "x", decode=decode, first=3, lengths=(5, 6))
 
 
@@ -211,19 +211,19 @@ def test_two_pictures_that_mean_one_frame_are_refused(film, tmp_path):
         prepare(film, pictures, tmp_path / "work")
 
 
-def test_shots_that_keep_their_colour_are_left_alone(film, tmp_path, caplog):
+def test_shots_that_keep_their_color_are_left_alone(film, tmp_path, caplog):
     values = {"chroma": (20.0, 0.0), "keeps": lambda shot: shot.source_chroma > 4}
 
     _, carried = prepare(film, [painted(tmp_path / "in", 5)], tmp_path / "work", **values)
 
     assert carried is None
-    assert "frame_000005.png is not used: its shot keeps its own colour" in caplog.text
+    assert "frame_000005.png is not used: its shot keeps its own color" in caplog.text
 
 
 def test_gray_pictures_are_used_with_a_warning(film, tmp_path, caplog):
     prepare(film, [painted(tmp_path / "in", 5, ab=(0, 0))], tmp_path / "work")
 
-    assert "frame_000005.png (frame 5 at 00:00:00.200) has no colour" in caplog.text
+    assert "frame_000005.png (frame 5 at 00:00:00.200) has no color" in caplog.text
 
 
 def test_without_pictures_there_is_nothing_to_do(film, tmp_path):
@@ -271,7 +271,7 @@ def test_comparing_can_be_stopped(film, tmp_path, asked):
 
 def test_a_disk_that_is_too_small_is_told_before_a_frame_is_decoded(film, tmp_path, monkeypatch):
     pictures = [painted(tmp_path / "in", 5), paint(tmp_path / "in" / "frame_10.png", luma(10), GREEN)]
-    # Colours as four float16 of all frames; gray and motion of the frames up to the sixth of the first shot.
+    # Colors as four float16 of all frames; gray and motion of the frames up to the sixth of the first shot.
     needed = HEIGHT * WIDTH * (COUNT * 8 + 6 * 7)
     told = Told()
 
@@ -293,7 +293,7 @@ def test_pictures_can_be_checked_without_carrying_them(film, tmp_path):
     assert 0 == check()
     assert HEIGHT * WIDTH * (CUT * 8 + 6 * 7) == check(painted(tmp_path / "in", 5))
     assert 0 == check(painted(tmp_path / "in", 5), keeps=lambda shot: True)
-    with pytest.raises(SettingsError, match="frame 99 is not coloured in this run"):
+    with pytest.raises(SettingsError, match="frame 99 is not colored in this run"):
         check(painted(tmp_path / "in", 5, name="frame_99.png"))
     with pytest.raises(SettingsError, match="shows frame 4"):
         check(painted(tmp_path / "in", 4, name="frame_6.png"))

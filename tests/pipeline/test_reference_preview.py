@@ -46,7 +46,7 @@ def look(tmp_path, film):
     return look
 
 
-def test_stills_that_are_given_back_as_they_are_colour_the_film(tmp_path, film, look, caplog):
+def test_stills_that_are_given_back_as_they_are_color_the_film(tmp_path, film, look, caplog):
     """With a still of leader and one of black, where there is nothing to compare."""
     seen = look()
 
@@ -62,7 +62,7 @@ def test_a_picture_that_the_run_would_refuse_is_refused(tmp_path, look):
 
     with pytest.raises(VideoColorError, match="does not exist"):
         look(tmp_path / "nowhere")
-    with pytest.raises(SettingsError, match=f"frame {COUNT} is not coloured in this run"):
+    with pytest.raises(SettingsError, match=f"frame {COUNT} is not colored in this run"):
         look(outside)
     with pytest.raises(SettingsError, match="shows frame 3"):
         look(wrong)

@@ -41,7 +41,7 @@ def run(film, target, **values):
 
 
 def chroma_of(ab, y):
-    """Cb and Cr that a colour has under a luma, in the result's 4:2:0."""
+    """Cb and Cr that a color has under a luma, in the result's 4:2:0."""
     layout = PixelLayout(
         name="yuv420p",
         bit_depth=8,
@@ -65,7 +65,7 @@ def error_at(result, number, mask=None):
 
 
 @pytest.mark.parametrize("smoothing", ["none", "flow", "ema"])
-def test_the_painted_frame_shows_the_person_s_colours(tmp_path, film, references, smoothing):
+def test_the_painted_frame_shows_the_person_s_colors(tmp_path, film, references, smoothing):
     run(film, tmp_path / "out.mkv", smoothing=smoothing, references=references)
 
     result = decode(tmp_path / "out.mkv")
@@ -105,7 +105,7 @@ def stopped(film, target, references, *, after):
 
 @pytest.mark.parametrize("after", [COMPARED - 3, COMPARED + 6, COMPARED + CUT + PAINTED])
 def test_a_stopped_run_gives_the_same_film(tmp_path, film, references, after):
-    """Stopped where pictures are compared, in the pass that carries the colours, or behind the first segment."""
+    """Stopped where pictures are compared, in the pass that carries the colors, or behind the first segment."""
     run(film, tmp_path / "whole.mkv", references=references, segment_s=0.1)
     stopped(film, tmp_path / "out.mkv", references, after=after)
 
@@ -125,7 +125,7 @@ def test_other_pictures_are_told_when_a_run_goes_on(tmp_path, film, references):
         run(film, tmp_path / "out.mkv", references=references, segment_s=0.1)
 
 
-def test_a_wrong_picture_ends_the_run_before_a_frame_is_coloured(tmp_path, film):
+def test_a_wrong_picture_ends_the_run_before_a_frame_is_colored(tmp_path, film):
     wrong = paint(tmp_path / "painted" / "frame_3.png", luma(PAINTED), RED)
 
     with pytest.raises(SettingsError, match=f"shows frame {PAINTED}"):

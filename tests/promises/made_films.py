@@ -66,7 +66,7 @@ class FilmRecipe:
     tags: dict[str, str] = field(default_factory=dict)
     video_tags: dict[str, str] = field(default_factory=dict)
     tinted: Sequence[int] = ()
-    """Numbers of the shots that have colour of their own."""
+    """Numbers of the shots that have color of their own."""
     container_options: dict[str, str] = field(default_factory=dict)
     seed: int = 0
 

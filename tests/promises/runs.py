@@ -58,7 +58,7 @@ def tiny_colorizer(network: nn.Module | None = None) -> NetworkColorizer:
 
 
 def colorize(source: Path, target: Path, *, colorizer: Any = None, options: RunOptions | None = None, **values: Any):
-    """Colour a film with the tiny network; keywords are fields of the settings."""
+    """Color a film with the tiny network; keywords are fields of the settings."""
     encode = EncodeSettings(**{name: values.pop(name) for name in list(values) if name in _ENCODE_NAMES})
     report = colorize_film(
         source,

@@ -1,4 +1,4 @@
-"""Promise: chapters, attachments, covers, tags, pixel shape, rotation, colour tags, siting and HDR10 data stay."""
+"""Promise: chapters, attachments, covers, tags, pixel shape, rotation, color tags, siting and HDR10 data stay."""
 
 import io
 import struct
@@ -157,7 +157,7 @@ def test_rotation_and_mirroring(tmp_path, matrix, suffix):
 
 
 @pytest.mark.parametrize(("suffix", "codec"), [(".mkv", "ffv1"), (".mp4", "h264"), (".mkv", "h265"), (".mov", "h264")])
-def test_colour_tags(tmp_path, suffix, codec):
+def test_color_tags(tmp_path, suffix, codec):
     source = make_film(
         tmp_path / "film.mkv",
         frame_count=3,
@@ -172,7 +172,7 @@ def test_colour_tags(tmp_path, suffix, codec):
     )
 
 
-def test_colour_tags_of_prores(tmp_path):
+def test_color_tags_of_prores(tmp_path):
     """ProRes keeps the tags in every frame's header: written from the frame, they once came out unspecified."""
     tags = {"color_primaries": 9, "color_trc": 16, "colorspace": 9, "color_range": 1}
     source = make_film(tmp_path / "film.mkv", frame_count=2, pix_fmt="gray10le", codec="ffv1", options={}, color=tags)

@@ -30,7 +30,7 @@ def assert_same_luma(source, result, count=None):
 
 
 def assert_colored(after):
-    """The result has colour of its own: a test of luma alone would pass on a copy."""
+    """The result has color of its own: a test of luma alone would pass on a copy."""
     assert max(float(plane.std()) for plane in after.chroma[0]) > 0.5
 
 

@@ -181,7 +181,7 @@ class Small(TinyNetwork):
 
 
 def test_out_of_memory_halves_the_batch(tmp_path, caplog):
-    """DeOldify returns the gray frame as if it were coloured."""
+    """DeOldify returns the gray frame as if it were colored."""
     source = make_film(tmp_path / "film.mkv", frame_count=22, cuts=(10,))
     network = Small(most=3)
 
@@ -190,7 +190,7 @@ def test_out_of_memory_halves_the_batch(tmp_path, caplog):
 
     assert max(network.seen) <= 3
     assert 22 == sum(network.seen)
-    assert "coloured in two halves" in caplog.text
+    assert "colored in two halves" in caplog.text
     halved, whole = decode(tmp_path / "halved.mkv"), decode(tmp_path / "whole.mkv")
     assert min(float(u.std() + v.std()) for u, v in halved.chroma) > 0.5
     worst = max(

@@ -298,7 +298,7 @@ def test_preview_refuses_what_the_run_would_refuse(tmp_path):
         assert command("colorize", source, "-o", target, "--preview", *FAST).code in (1, 2)
 
 
-def test_preview_shows_kept_colour(tmp_path):
+def test_preview_shows_kept_color(tmp_path):
     source = make_film(tmp_path / "film.mkv", frame_count=20, tinted=(0,), codec="ffv1", options={})
 
     for name, extra in {"kept": ["--keep-color"], "new": []}.items():

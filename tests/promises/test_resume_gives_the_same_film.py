@@ -101,7 +101,7 @@ def long_shot(tmp_path_factory):
     ids=str,
 )
 def test_stopped_inside_a_long_shot(tmp_path, long_shot, values):
-    """Its colours go on as if there had been no stop: what the filter knew is kept beside the finished segment."""
+    """Its colors go on as if there had been no stop: what the filter knew is kept beside the finished segment."""
     values = {"codec": "ffv1", **values}
     whole = colorize(long_shot, tmp_path / "whole.mkv", **values)
     work = stopped_run(long_shot, tmp_path / "out.mkv", 1, **values)
@@ -130,7 +130,7 @@ def test_a_lost_part_of_a_long_shot(tmp_path, lost):
 
 
 def test_a_divided_shot_has_no_step(tmp_path, long_shot):
-    """Where a very long shot is divided its colours go on: the step there is no larger than beside it."""
+    """Where a very long shot is divided its colors go on: the step there is no larger than beside it."""
     report = colorize(long_shot, tmp_path / "out.mkv", codec="ffv1", smoothing="flow")
 
     border = report.shots[0]["frames"]
@@ -329,7 +329,7 @@ def test_killed_ten_times(tmp_path):
 
 
 def test_resume_after_the_last_segment_only_muxes(tmp_path, film):
-    """A crash while the result is written costs no colouring."""
+    """A crash while the result is written costs no coloring."""
     work = stopped_run(film, tmp_path / "out.mp4", 3, **MANY_SEGMENTS)
     shutil.copytree(work, tmp_path / "copy")
     colorize(film, tmp_path / "out.mp4", **MANY_SEGMENTS)
@@ -337,7 +337,7 @@ def test_resume_after_the_last_segment_only_muxes(tmp_path, film):
 
     class Full(type(tiny_colorizer())):
         def predict(self, batch):
-            assert len(calls) < 9, "coloured again"
+            assert len(calls) < 9, "colored again"
             calls.append(batch.pts)
             return ChromaBatch(ab=super().predict(batch).ab)
 

@@ -62,7 +62,7 @@ def test_frames_after_a_cut_know_nothing_of_the_shot_before(tmp_path, way):
 
 @each_way
 def test_scenes_of_different_colors_do_not_bleed_over_a_cut(tmp_path, way):
-    """Every frame of a shot has its shot's own flat colour, up to the cut and from the cut on."""
+    """Every frame of a shot has its shot's own flat color, up to the cut and from the cut on."""
     source = make_film(tmp_path / "film.mkv", frame_count=60, cuts=(20, 41), codec="ffv1", options={})
 
     colorize(source, tmp_path / "out.mkv", codec="ffv1", colorizer=ShotColors(), saturation=0.5, **way)
@@ -99,7 +99,7 @@ def test_no_color_crosses_the_cuts_of_a_real_film(tmp_path, way):
             assert all(np.array_equal(p, q) for p, q in zip(a, b, strict=True))
 
 
-def test_colours_follow_the_shot_not_the_batch(tmp_path):
+def test_colors_follow_the_shot_not_the_batch(tmp_path):
     source = make_film(tmp_path / "film.mkv", frame_count=20, cuts=(9,), codec="ffv1", options={})
 
     for size in (1, 5):
@@ -110,7 +110,7 @@ def test_colours_follow_the_shot_not_the_batch(tmp_path):
 
 
 class ShotColors:
-    """Every shot one colour, made from the seed that the shot was given."""
+    """Every shot one color, made from the seed that the shot was given."""
 
     card = TINY_CARD
 
@@ -136,7 +136,7 @@ def test_seed_of_a_shot_does_not_depend_on_where_the_run_begins(tmp_path):
     assert not np.array_equal(whole.chroma[0][0], whole.chroma[20][0])
 
 
-def test_shots_that_have_colour_keep_it(tmp_path):
+def test_shots_that_have_color_keep_it(tmp_path):
     source = make_film(
         tmp_path / "film.mkv", frame_count=45, cuts=(15, 30), tinted=(1,), codec="ffv1", options={}, pix_fmt="yuv422p"
     )
@@ -153,12 +153,12 @@ def test_shots_that_have_colour_keep_it(tmp_path):
     assert all(np.array_equal(a, b) for a, b in zip(before.luma, after.luma, strict=True))
 
 
-def test_coloured_shots_are_replaced_with_a_warning(tmp_path, caplog):
+def test_colored_shots_are_replaced_with_a_warning(tmp_path, caplog):
     source = make_film(tmp_path / "film.mkv", frame_count=30, cuts=(15,), tinted=(1,), codec="ffv1", options={})
 
     report = colorize(source, tmp_path / "out.mkv", codec="ffv1")
 
-    assert "1 of 2 shots have colour or a tint already, which is replaced; --keep-color keeps it." in caplog.text
+    assert "1 of 2 shots have color or a tint already, which is replaced; --keep-color keeps it." in caplog.text
     assert 0 == report.kept_color_frames
 
 

@@ -1,4 +1,4 @@
-"""Made scenes whose motion and colour are known: textures that move by whole pixels, one colour for each object."""
+"""Made scenes whose motion and color are known: textures that move by whole pixels, one color for each object."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

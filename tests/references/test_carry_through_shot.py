@@ -29,7 +29,7 @@ def painting(number, within, without, weight=None):
 
 
 def carried(tmp_path, paintings):
-    """Colours of all frames."""
+    """Colors of all frames."""
     moving = [
         MovingFrame(frame=make_frame(SCENE.luma(number)), motion=motion)
         for number, motion in enumerate(SCENE.motions(COUNT))
@@ -51,7 +51,7 @@ def carried(tmp_path, paintings):
 
 
 @pytest.mark.parametrize("painted", [0, 4, COUNT - 1])
-def test_one_painting_colours_the_shot_both_ways(tmp_path, painted):
+def test_one_painting_colors_the_shot_both_ways(tmp_path, painted):
     for number, colors in enumerate(carried(tmp_path, {painted: painting(painted, RED, GREEN)})):
         assert np.allclose(RED, colors.ab[SCENE.inside(number, less=16)], atol=0.1)
         assert (colors.weight[SCENE.inside(number, less=16)] > 0.99).all()
@@ -68,7 +68,7 @@ def test_painted_frames_are_kept_as_they_are(tmp_path):
         assert (found[number].age == 0).all()
 
 
-def test_between_two_paintings_the_colour_goes_over(tmp_path):
+def test_between_two_paintings_the_color_goes_over(tmp_path):
     found = carried(tmp_path, {2: painting(2, RED, GREEN), 8: painting(8, BLUE, GREEN)})
 
     for number, colors in enumerate(found):

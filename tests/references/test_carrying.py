@@ -1,4 +1,4 @@
-"""A painted frame's colour along the motion, in scenes whose motion is known."""
+"""A painted frame's color along the motion, in scenes whose motion is known."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def test_a_still_scene_keeps_the_painting():
 
 
 @pytest.mark.parametrize("pan", [0, 2])
-def test_moving_objects_keep_their_colour_exactly(pan):
+def test_moving_objects_keep_their_color_exactly(pan):
     scene = square_scene(lambda number: (30 + number, 20 + 3 * number), pan)
 
     for number, colors in enumerate(forward(scene, 12), start=1):
@@ -58,7 +58,7 @@ def test_backward_is_forward_in_a_mirror():
 
 
 def test_what_comes_in_later_is_not_painted():
-    """A square that enters from the left keeps the colour that the network gives it."""
+    """A square that enters from the left keeps the color that the network gives it."""
     scene = square_scene(lambda number: (30, -64 + 12 * number))
 
     colors = forward(scene, 9)[-1]
@@ -76,7 +76,7 @@ def test_an_object_that_appears_is_not_painted():
         assert colors.weight[scene.inside(5, less=8)].mean() < 0.2
 
 
-def test_colour_comes_back_behind_what_passed_by():
+def test_color_comes_back_behind_what_passed_by():
     passing = square_scene(lambda number: (30, -64 + 25 * number))
     still = source_of(Scene(passing.background, passing.square, lambda number: (-80, -80)))
 
@@ -118,7 +118,7 @@ def plain(ab, weight, age):
     )
 
 
-def test_through_a_painting_s_transparent_parts_the_carried_colours_show():
+def test_through_a_painting_s_transparent_parts_the_carried_colors_show():
     below = plain(GREEN, 0.8, 7)
     weight = np.array([[1, 0, 0.5]] * 2, np.float32)
 

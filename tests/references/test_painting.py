@@ -95,7 +95,7 @@ def test_a_profile_is_applied(tmp_path):
     assert np.abs(read_picture(tmp_path / "a.png").rgb.astype(int) - 128).max() <= 2
 
 
-def test_colour_and_gray_at_work_size():
+def test_color_and_gray_at_work_size():
     painting = at_work_size(picture_of(two_colors(360, 640)), (36, 64))
 
     assert np.allclose(painting.ab[2:16, 2:30], ab_of(RED), atol=0.01)
@@ -109,7 +109,7 @@ def test_a_small_picture_is_enlarged():
     assert np.allclose(at_work_size(picture_of(two_colors(18, 32)), (36, 64)).ab[5, 5], ab_of(RED), atol=0.01)
 
 
-def test_transparent_pixels_add_no_colour():
+def test_transparent_pixels_add_no_color():
     """Editors leave black, white or anything where alpha is 0."""
     rgb, alpha = two_colors(360, 640), np.zeros((360, 640), np.uint8)
     alpha[:, :203] = 255
@@ -122,7 +122,7 @@ def test_transparent_pixels_add_no_colour():
     assert (0 == painting.ab[:, 21:]).all()
 
 
-def test_gray_has_no_colour():
+def test_gray_has_no_color():
     assert not at_work_size(picture_of(np.dstack([two_colors()[..., 1]] * 3)), (36, 64)).has_color
 
 

@@ -85,7 +85,7 @@ def test_numbers_and_times_are_those_of_the_source_film():
 
     assert 3 == find_frame("a.png", FrameNumber(53), clock)
     assert 3 == find_frame("a.png", parse_name("2.120s.png"), clock)
-    with pytest.raises(SettingsError, match=r"frame 3 is not coloured .* frame 50 at 00:00:02\.000 to frame 74 at"):
+    with pytest.raises(SettingsError, match=r"frame 3 is not colored .* frame 50 at 00:00:02\.000 to frame 74 at"):
         find_frame("a.png", FrameNumber(3), clock)
 
 

@@ -1,4 +1,4 @@
-"""Slow drift of colour: damped where a scene stays in view, and nothing else is touched."""
+"""Slow drift of color: damped where a scene stays in view, and nothing else is touched."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def network_noise(rng, size=SIZE):
 
 
 def scene_of_objects(size, seed=0):
-    """Luma, and colours that know nothing of it: discs of like lightness differ in colour."""
+    """Luma, and colors that know nothing of it: discs of like lightness differ in color."""
     rng = np.random.default_rng(seed)
     luma, tones = texture(*size, seed=seed), constant(size, 10, -5)
     rows, columns = np.indices(size)
@@ -36,7 +36,7 @@ def scene_of_objects(size, seed=0):
 
 
 def swaying(reach=12):
-    """A camera that goes to and fro for 240 frames: motions, and the true colours."""
+    """A camera that goes to and fro for 240 frames: motions, and the true colors."""
     luma, tones = scene_of_objects((SIZE[0], SIZE[1] + 2 * reach))
     lefts = [round(reach + reach * np.sin(2 * np.pi * number / 80)) for number in range(COUNT)]
     rng = np.random.default_rng(1)
@@ -92,7 +92,7 @@ def test_slow_breathing_is_damped(scene, most):
 
 @pytest.mark.parametrize("step", [0.5, 1.5, 4])
 def test_a_pan_to_new_objects_costs_nothing(step):
-    """They are as light as those that were there before, and of another colour."""
+    """They are as light as those that were there before, and of another color."""
     width = SIZE[1] + int(step * 160) + 2
     luma, tones = scene_of_objects((SIZE[0], width), seed=3)
     rng = np.random.default_rng(4)
@@ -128,7 +128,7 @@ def test_a_wrong_beginning_is_forgotten():
 
 
 def test_a_true_change_is_followed():
-    """A lamp is lit in the middle of the shot: its colour stays."""
+    """A lamp is lit in the middle of the shot: its color stays."""
     motions, truth = still()
     lit = [ab + (number >= COUNT // 2) * DIRECTION for number, ab in enumerate(truth)]
 

@@ -70,7 +70,7 @@ def test_the_motion_goes_on_across_a_flash(light, length):
 
 
 def test_a_flash_that_flow_sees_through_needs_no_help():
-    """All of the picture brighter, and nothing burnt out: brightness is normalised anyway."""
+    """All of the picture brighter, and nothing burnt out: brightness is normalized anyway."""
     found = moving(with_flash(panorama(10), lambda picture: 0.5 * picture + 120, 5, 2))
 
     assert [] == flashes_in(found)
@@ -93,7 +93,7 @@ def test_a_missed_cut_is_no_flash(gain):
 
 
 def test_something_dark_before_the_lens_is_no_flash():
-    """It has colours of its own."""
+    """It has colors of its own."""
     pictures = panorama(12)
     for number in (5, 6):
         pictures[number] = 0.3 * texture(HEIGHT, WIDTH, seed=3)

@@ -1,4 +1,4 @@
-"""Colours carried along the motion: chains, weights, what is lost, and which frames must be seen by the network."""
+"""Colors carried along the motion: chains, weights, what is lost, and which frames must be seen by the network."""
 
 import numpy as np
 import pytest
@@ -108,7 +108,7 @@ def test_a_chain_whose_ends_differ_is_not_trusted():
     np.testing.assert_allclose(found[:, 23:], np.exp(-((60 / 25) ** 2)), atol=1e-6)
 
 
-def test_a_pan_carries_the_colours_unchanged():
+def test_a_pan_carries_the_colors_unchanged():
     """However many frames: the key frame is sampled once."""
     rng = np.random.default_rng(0)
     before = rng.uniform(-60, 60, (3, HEIGHT, WIDTH)).astype(np.float32)
@@ -122,7 +122,7 @@ def test_a_pan_carries_the_colours_unchanged():
         np.testing.assert_allclose(found[(slice(None), *reached)], expected, atol=1e-4)
 
 
-def test_colours_change_steadily_from_one_key_frame_to_the_next():
+def test_colors_change_steadily_from_one_key_frame_to_the_next():
     routes = find_routes(panning(4, STILL), is_closed=True)
 
     found = [carry(route, gray(), colors(10), colors(30, 40)) for route in routes[:-1]]
@@ -141,8 +141,8 @@ def test_a_side_that_is_not_trusted_hardly_counts():
     np.testing.assert_allclose(found[0, 8, 35], 20, atol=0.05)
 
 
-def test_what_no_key_frame_shows_takes_the_colour_of_like_luma_around_it():
-    """A bright and a dark half; the hole lies across both, and its carried colour is nobody's."""
+def test_what_no_key_frame_shows_takes_the_color_of_like_luma_around_it():
+    """A bright and a dark half; the hole lies across both, and its carried color is nobody's."""
     halves = np.full((HEIGHT, WIDTH), 200, np.uint8)
     halves[:, : WIDTH // 2] = 60
     before = colors(np.where(halves > 100, 40.0, -40.0))
@@ -159,7 +159,7 @@ def test_what_no_key_frame_shows_takes_the_colour_of_like_luma_around_it():
 
 
 def test_a_frame_that_is_lost_as_a_whole_is_not_gray():
-    """A flash across a cut that was missed: no chain is trusted, and some colour must be given."""
+    """A flash across a cut that was missed: no chain is trusted, and some color must be given."""
     lost = motion(field(trust=0.0), field(trust=0.0), is_flash=True)
 
     found = carry(find_routes([lost, motion()], is_closed=True)[0], gray(), colors(30, -20), colors(30, -20))
@@ -183,7 +183,7 @@ def test_gray_stays_gray():
 
 
 @pytest.mark.parametrize(("down", "across"), [(2, 2), (3, 1), (1, 2)])
-def test_colours_may_be_finer_than_the_motion(down, across):
+def test_colors_may_be_finer_than_the_motion(down, across):
     """A network's answer is finer, or has another aspect: vectors are measured in its pixels."""
     size = HEIGHT * down, WIDTH * across
     before = colors(np.arange(size[1]) * 0.5 + np.arange(size[0])[:, None] * 0.25, size=size)

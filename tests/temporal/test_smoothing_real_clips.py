@@ -1,6 +1,6 @@
-"""The filter on real pictures: colour clips whose colours are known, and black-and-white film as it is.
+"""The filter on real pictures: color clips whose colors are known, and black-and-white film as it is.
 
-The stand-in for a network gives the true colours with errors of four kinds: coarse noise of deviation 8 that is new on
+The stand-in for a network gives the true colors with errors of four kinds: coarse noise of deviation 8 that is new on
 every frame, a shift of the whole frame of deviation 4, and now and then, for 3 to 8 frames, areas of like lightness
 that turn by 25.
 """
@@ -95,7 +95,7 @@ def mean_chroma(frames):
 @pytest.mark.parametrize("strength", [slow("light"), "normal", slow("strong")])
 @pytest.mark.parametrize("clip", CLIPS)
 def test_colors_come_nearer_to_the_truth(clip, strength):
-    """By 6.5 dB and more, where the plain mean of neighbours gains 4; saturation stays."""
+    """By 6.5 dB and more, where the plain mean of neighbors gains 4; saturation stays."""
     truth, motions = truth_of(clip), motions_of(clip)
     frames = unsteady(truth, [motion.gray for motion in motions])
 
@@ -131,7 +131,7 @@ def damaged(luma, rng):
 
 
 def cross_faded(earlier, later, first, length):
-    """Two clips over `length` frames: lumas, true colours, and the earlier one's share in each frame."""
+    """Two clips over `length` frames: lumas, true colors, and the earlier one's share in each frame."""
     lumas = [lumas_of(f"{clip}.mp4") for clip in (earlier, later)]
     colors = [truth_of(clip) for clip in (earlier, later)]
     pictures, truth, shares = [], [], []
@@ -165,7 +165,7 @@ def test_a_dissolve_is_cross_faded(earlier, later, length):
     pictures, truth, shares = cross_faded(earlier, later, first, length)
     motions = [item.motion for item in moving(pictures)]
     frames = unsteady(truth, [motion.gray for motion in motions], bursts=False)
-    # The earlier scene's share as a colour: what of it is seen where.
+    # The earlier scene's share as a color: what of it is seen where.
     marked = [np.full(ab.shape, 40 * share) for ab, share in zip(truth, shares, strict=True)]
 
     found = smoothed(load_filter("flow"), colored(motions, frames))
@@ -205,7 +205,7 @@ def test_a_fade_through_black_lets_no_color_through():
 @pytest.mark.parametrize("length", [slow(1), 3, slow(5)])
 @pytest.mark.parametrize("clip", ["davis-camel", slow("davis-horsejump-high")])
 def test_a_flash_does_not_break_trajectories(clip, length):
-    """Half of the picture burnt out, and the network gray there: colours go on as if nothing had been."""
+    """Half of the picture burnt out, and the network gray there: colors go on as if nothing had been."""
     truth, clean = truth_of(clip)[:36], motions_of(clip)[:36]
     lumas, frames = list(lumas_of(f"{clip}.mp4")[:36]), unsteady(truth, [motion.gray for motion in clean])
     flash = range(18, 18 + length)
@@ -229,7 +229,7 @@ def test_a_flash_does_not_break_trajectories(clip, length):
 
 @pytest.mark.parametrize("name", FILMS)
 def test_old_film_gets_steady_color_and_no_smear(name):
-    """Grain, dust, weave: noise of deviation 4 falls to a third and less, and moving things keep their colours."""
+    """Grain, dust, weave: noise of deviation 4 falls to a third and less, and moving things keep their colors."""
     lumas = lumas_of(name, first=60 if "abomb" in name else 0, count=40)
     motions = [item.motion for item in moving(lumas)]
     rng = np.random.default_rng(0)
@@ -247,6 +247,6 @@ def test_old_film_gets_steady_color_and_no_smear(name):
 
 
 def color_of_tone(gray):
-    """A colour for each tone of the blurred picture, up to 30 units apart."""
+    """A color for each tone of the blurred picture, up to 30 units apart."""
     tone = cv2.GaussianBlur(gray.astype(np.float32), (0, 0), 4) / 128 - 1
     return np.stack([15 * tone, -12 * tone + 4 * tone**2]).astype(np.float32)

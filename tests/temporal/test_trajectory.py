@@ -95,7 +95,7 @@ def test_blocks_leave_no_beat(strength):
 
 
 def test_moved_colors_are_the_colors_of_the_scene():
-    """A textured scene of objects of one colour each moves by whole pixels: nothing changes."""
+    """A textured scene of objects of one color each moves by whole pixels: nothing changes."""
     gray = to_luma(texture(60, 200))
     tones = np.random.default_rng(0).uniform(-40, 40, (2, 15, 50)).astype(np.float32)
     scene = np.kron(tones, np.ones((1, 4, 4), np.float32))
@@ -108,7 +108,7 @@ def test_moved_colors_are_the_colors_of_the_scene():
 
 
 def test_estimated_motion_keeps_colors_inside_objects():
-    """The same with optical flow: away from the edges of objects, colours stay."""
+    """The same with optical flow: away from the edges of objects, colors stay."""
     scene = texture(96, 300)
     rows, columns = np.indices(scene.shape)
     tones = constant(scene.shape, 20, -10)
@@ -189,7 +189,7 @@ def test_a_state_is_not_changed_by_going_on():
 
 
 def test_what_a_person_painted_counts_more():
-    """One frame of weight 50 among forty: its colour is found some twenty frames away."""
+    """One frame of weight 50 among forty: its color is found some twenty frames away."""
     colors = [constant(SIZE, 0, 0) for _ in range(41)]
     colors[20] = constant(SIZE, 40, 0)
     weights = [np.full((1, *SIZE), 50.0 if number == 20 else 1.0, np.float32) for number in range(41)]

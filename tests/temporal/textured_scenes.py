@@ -1,4 +1,4 @@
-"""Pictures with texture that move as a test says, their colours, and what a filter makes of them."""
+"""Pictures with texture that move as a test says, their colors, and what a filter makes of them."""
 
 import cv2
 import numpy as np
@@ -54,7 +54,7 @@ def shifting_motion(gray, columns, rows, *, is_first=False):
 
 
 def colored(motions, abs_, *, confidences=None):
-    """Frames with the colours that a network might have given, (2, h, w) each."""
+    """Frames with the colors that a network might have given, (2, h, w) each."""
     for number, (motion, ab) in enumerate(zip(motions, abs_, strict=True)):
         confidence = None if confidences is None else confidences[number]
         yield ColoredFrame(
@@ -74,12 +74,12 @@ def still_colored(abs_, *, confidences=None, flashes=()):
 
 
 def smoothed(smooth, items, state=None):
-    """The filter's colours at work size, (2, h, w) each; the network's must have that size."""
+    """The filter's colors at work size, (2, h, w) each; the network's must have that size."""
     return [(item.ab + item.correction).numpy() for item in smooth(items, state)]
 
 
 def constant(size, a, b):
-    """(2, h, w) float32 of one colour."""
+    """(2, h, w) float32 of one color."""
     return np.stack([np.full(size, a, np.float32), np.full(size, b, np.float32)])
 
 

@@ -130,7 +130,7 @@ def test_lab_of_a_batch_is_ours_to_a_rounding():
 
 
 def test_crops_are_averaged_not_sampled():
-    """P4: a checkerboard of single pixels becomes its mean, not one of its colours."""
+    """P4: a checkerboard of single pixels becomes its mean, not one of its colors."""
     board = np.indices((64, 64)).sum(axis=0) % 2
     picture = np.where(board[..., None] == 1, [255, 0, 0], [0, 0, 255]).astype(np.uint8)
 
@@ -140,7 +140,7 @@ def test_crops_are_averaged_not_sampled():
 
 
 def test_targets_are_averaged_not_sampled():
-    """P4 at the network's output size: a picture whose every fourth pixel differs keeps its mean colour."""
+    """P4 at the network's output size: a picture whose every fourth pixel differs keeps its mean color."""
     from training.loops.supervised import target_bins
     from videocolor.color.codec import ab_bins
     from videocolor.models.compact import build

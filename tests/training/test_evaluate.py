@@ -42,7 +42,7 @@ def network():
 
 
 def test_psnr_and_colorfulness_have_their_textbook_values():
-    """1/10 of the range off everywhere is 20 dB; colourfulness by numpy on 0..255."""
+    """1/10 of the range off everywhere is 20 dB; colorfulness by numpy on 0..255."""
     rgb = torch.rand(2, 3, 8, 8) * 0.8
     assert pytest.approx(psnr(rgb + 0.1, rgb).tolist(), abs=1e-4) == [20.0, 20.0]
 
@@ -156,7 +156,7 @@ def test_reports_are_plain_numbers_and_tables(network):
 
 
 def test_gray_of_a_result_is_the_input():
-    """Colour changes no lightness: L* of the coloured picture is the input's where the gamut allows it."""
+    """Color changes no lightness: L* of the colored picture is the input's where the gamut allows it."""
     from videocolor.color.lab import rgb_to_lab
 
     lightness = torch.full((1, 1, 4, 4), 60.0)

@@ -34,7 +34,7 @@ def exported_to(folder, source, store, **options):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(export_module, "_TUNE_SIDE", 64)
         patch.setattr(export_module, "report", lambda network, val, sides: _figures(network, val))
-        # Two steps on noise: whatever colour comes out is asked for.
+        # Two steps on noise: whatever color comes out is asked for.
         patch.setattr(export_module, "choose_decoder", lambda network, *_args, **_kw: (network.codec, _Tuned()))
         return export(source, store, noise_store(3, seed=9), folder, colorfulness=0.6, norm_pictures=4, **options)
 
@@ -139,11 +139,11 @@ def test_a_wrong_recipe_key_ends_with_a_remedy(tmp_path):
     from pathlib import Path
 
     result = subprocess.run(
-        [sys.executable, "-m", "training", "compact", "--set", "colour=1", "--run-dir", str(tmp_path)],
+        [sys.executable, "-m", "training", "compact", "--set", "color=1", "--run-dir", str(tmp_path)],
         cwd=Path(__file__).resolve().parents[2],
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 2
-    assert "unknown keys: colour. Known: " in result.stderr.replace("\n", " ")
+    assert "unknown keys: color. Known: " in result.stderr.replace("\n", " ")

@@ -25,7 +25,7 @@ def test_every_shipped_recipe_explains_its_keys(path):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("colour=1", "unknown keys: colour"),
+        ("color=1", "unknown keys: color"),
         ("optimizer.lr=1e-3", "optimizer has unknown keys: lr"),
         ("phases.0.side=100", "multiple of 32"),
         ("phases.0.batch=0", "positive numbers"),

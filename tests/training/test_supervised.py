@@ -75,7 +75,7 @@ def _assert_equal(one, other, where="state"):
 
 
 def test_a_tiny_model_learns_four_pictures(tmp_path):
-    """Four flat colours whose lightness tells them apart: the loss falls far below the prior's."""
+    """Four flat colors whose lightness tells them apart: the loss falls far below the prior's."""
     tints = [(200, 60, 60), (40, 110, 40), (60, 60, 190), (230, 220, 90)]
     rng = np.random.default_rng(1)
     pictures = [(np.array(tint) + rng.integers(-6, 7, (64, 64, 1))).astype(np.uint8) for tint in tints]
@@ -96,7 +96,7 @@ def test_a_tiny_model_learns_four_pictures(tmp_path):
     train(recipe, store_of(pictures), tmp_path, resume=False, pretrained=False)
 
     losses = [json.loads(line)["train/loss"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    # Telling four colours apart is worth log 4 = 1.39; what stays is the entropy of the soft targets.
+    # Telling four colors apart is worth log 4 = 1.39; what stays is the entropy of the soft targets.
     assert losses[0] - losses[-1] > 1.2
 
 

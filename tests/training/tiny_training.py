@@ -16,7 +16,7 @@ TINY = (
 
 
 def noise_store(count, seed=0):
-    """Pictures of coloured noise, each of its own size and tint."""
+    """Pictures of colored noise, each of its own size and tint."""
     rng = np.random.default_rng(seed)
     pictures = []
     for index in range(count):

@@ -49,7 +49,7 @@ RICH = FilmRecipe(
 
 @dataclass(frozen=True)
 class Pair:
-    """A film and its coloured result."""
+    """A film and its colored result."""
 
     source: Path
     result: Path
@@ -67,7 +67,7 @@ def make_pair(folder: Path, recipe: FilmRecipe, *, suffix: str = ".mkv", **chang
 
 
 def tint(source: Path, result: Path, codec: str, *, start: Fraction | None = None, end: Fraction | None = None) -> None:
-    """Run the media stages with a constant colour in place of a network."""
+    """Run the media stages with a constant color in place of a network."""
     info = probe_film(source)
     encoding = choose_encoding(info, EncodeSettings(codec=codec), result, allow_loss=frozenset(LOSSES))
     carry = plan_carry(info, encoding, result)

@@ -28,7 +28,7 @@ def source(tmp_path):
 
 
 def write(source, target, *, change=None, **keep):
-    """Colour a still with a constant tint, after a change of its planes or of what it carries."""
+    """Color a still with a constant tint, after a change of its planes or of what it carries."""
     still = load_still(source)
     y, alpha = still.frame.y.copy(), None if still.frame.alpha is None else still.frame.alpha.copy()
     if change:

@@ -1,4 +1,4 @@
-"""What cameras, film and copies do to a picture, applied to the network's input only; the target keeps its colours.
+"""What cameras, film and copies do to a picture, applied to the network's input only; the target keeps its colors.
 
 Every function takes and returns lightness (N, 1, H, W) float32, L* about 0..100, and draws from `rng` per picture.
 """
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from videocolor.color.lab import gray_to_lightness
 
-# ITU-T T.81, table K.1: the luminance quantisation that JPEG encoders scale by their quality.
+# ITU-T T.81, table K.1: the luminance quantization that JPEG encoders scale by their quality.
 _JPEG_LUMINANCE = (
     (16, 11, 10, 16, 24, 40, 51, 61),
     (12, 12, 14, 19, 26, 58, 60, 55),

@@ -12,7 +12,7 @@ _FORMAT = 1
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write `state` (tensors, numbers, strings, lists, dicts) to a neighbour name, then rename."""
+    """Write `state` (tensors, numbers, strings, lists, dicts) to a neighbor name, then rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as part:
         torch.save({"format": _FORMAT, **state}, part)

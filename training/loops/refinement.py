@@ -1,6 +1,6 @@
-"""The second stage: what pictures look like, beside what each pixel's colour probably is.
+"""The second stage: what pictures look like, beside what each pixel's color probably is.
 
-Colours are decoded inside the graph and judged as pictures: by features, by colourfulness, weakly by a critic.
+Colors are decoded inside the graph and judged as pictures: by features, by colorfulness, weakly by a critic.
 """
 
 from typing import Any
@@ -50,7 +50,7 @@ class Refinement:
         Args:
             logits: (N, 258, h, w) for the crops of `batch`.
             cross_entropy: Of these logits.
-            batch: The crops in colour.
+            batch: The crops in color.
         """
         rule = self.rule
         ab = annealed_mean(logits, rule.temperature)

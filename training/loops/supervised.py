@@ -220,7 +220,7 @@ def step_loss(
 
 
 def batch_loss(network: CompactNetwork, lightness: Tensor, batch: PictureBatch, recipe: Recipe) -> Tensor:
-    """Cross entropy of the network's answer to `lightness` against the batch's own colours."""
+    """Cross entropy of the network's answer to `lightness` against the batch's own colors."""
     indices, weights = target_bins(network, batch)
     return soft_bin_loss(predicted_logits(network, lightness, recipe), indices, weights)
 
@@ -252,7 +252,7 @@ def predicted_logits(network: CompactNetwork, lightness: Tensor, recipe: Recipe)
 
 
 def average_loss(recipe: Recipe, average: MovingAverage, store: PictureStore, members: list[int], side: int) -> float:
-    """Loss of the moving average on clean centre crops of some pictures."""
+    """Loss of the moving average on clean center crops of some pictures."""
     network = build_network(recipe)
     network.load_state_dict(average.state)
     network.eval().to(memory_format=torch.channels_last)

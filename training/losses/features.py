@@ -1,4 +1,4 @@
-"""Distance of pictures as a network sees them that was trained on ImageNet, not on colouring."""
+"""Distance of pictures as a network sees them that was trained on ImageNet, not on coloring."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ _WEIGHTS = (0.125, 0.25, 0.5, 1.0)
 class FeatureDistance(nn.Module):
     """Weighted mean absolute difference of EfficientNet-Lite2's features, each channel over its own deviation.
 
-    Johnson et al. 2016, with features that see what a colour belongs to and no VGG to be loaded.
+    Johnson et al. 2016, with features that see what a color belongs to and no VGG to be loaded.
     """
 
     scales: list[Tensor]

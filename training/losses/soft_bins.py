@@ -1,4 +1,4 @@
-"""Cross entropy against softly encoded colours."""
+"""Cross entropy against softly encoded colors."""
 
 import torch
 from torch import Tensor
@@ -39,7 +39,7 @@ def divergence(wanted: Tensor, logits: Tensor) -> Tensor:
 
 
 def rebalancing_weights(frequencies: Tensor, bins: Tensor, *, mix: float, sigma: float = 5.0) -> Tensor:
-    """Weight of each bin after Zhang 2016: rare colours count more.
+    """Weight of each bin after Zhang 2016: rare colors count more.
 
     Args:
         frequencies: (Q,) share of each bin in the training set, summing to 1.

@@ -11,7 +11,7 @@ from videocolor.version import __version__
 
 _COMMANDS = {
     "colorize": "Color a film, a picture or a folder of both.",
-    "evaluate": "Score a result against the true colours.",
+    "evaluate": "Score a result against the true colors.",
     "examine": "Test a model for what users complain of.",
     "models": "List the models and their weights.",
     "probe": "Say what a film is, what was guessed, and what a target will not hold.",

@@ -44,12 +44,12 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     _run(
         "--blend-method",
         type=_choices(RunSettings, "blend_method"),
-        help="plain mean, or the second's colours bound to the first's [default: plain].",
+        help="plain mean, or the second's colors bound to the first's [default: plain].",
     ),
     _run("--faithful", is_flag=True, help="Pictures: do as the model's original program does; luma is not kept."),
     _run("--render-factor", type=int, metavar="N", help="Network input of 16 N pixels a side [default: the model's]."),
-    _run("--saturation", type=float, metavar="X", help="Factor on the predicted colours."),
-    _run("--smoothing", type=_choices(RunSettings, "smoothing"), help="Steady the colours over a shot."),
+    _run("--saturation", type=float, metavar="X", help="Factor on the predicted colors."),
+    _run("--smoothing", type=_choices(RunSettings, "smoothing"), help="Steady the colors over a shot."),
     _run("--smoothing-strength", type=_choices(RunSettings, "smoothing_strength"), help="How far its memory reaches."),
     click.option(
         "--keyframes",
@@ -62,11 +62,11 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
         "references",
         multiple=True,
         metavar="PICTURE|FOLDER",
-        help="Frames that a person coloured, named by number or time (frame_000123.png): their shots follow them.",
+        help="Frames that a person colored, named by number or time (frame_000123.png): their shots follow them.",
     ),
-    _run("--upsample", type=_choices(RunSettings, "upsample"), help="How colours grow to the picture's size."),
+    _run("--upsample", type=_choices(RunSettings, "upsample"), help="How colors grow to the picture's size."),
     _run("--seed", type=int, metavar="N", help="Seed of sampled models."),
-    _run("--keep-color", is_flag=True, help="Shots that have colour already keep it."),
+    _run("--keep-color", is_flag=True, help="Shots that have color already keep it."),
     _encode("--codec", type=_choices(EncodeSettings, "codec"), help="Codec of the result (docs/formats.md)."),
     _encode(
         "--crf",
@@ -93,7 +93,7 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
         "--allow-loss", default="", metavar="KINDS", help=f"What the result may lack, by commas: {', '.join(LOSSES)}."
     ),
     _run("--max-damaged", type=int, metavar="N", help="Damaged packets to skip before giving up."),
-    click.option("--no-provenance", is_flag=True, help="Do not write into the result how its colour was made."),
+    click.option("--no-provenance", is_flag=True, help="Do not write into the result how its color was made."),
     click.option(
         "--segment-seconds",
         "segment_s",

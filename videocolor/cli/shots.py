@@ -22,7 +22,7 @@ _COLUMNS = ("shot", "start", "end", "frames", "cause", "source_chroma")
 def command(path: Path, detector: str, video_stream: int | None, as_csv: bool, no_progress: bool, as_json: bool) -> int:
     """Find the cuts of PATH and print its shots.
 
-    `source_chroma` is how far the source's own colour is from neutral, in 8-bit codes: 0 for gray film.
+    `source_chroma` is how far the source's own color is from neutral, in 8-bit codes: 0 for gray film.
     """
     from videocolor.media.decode import DecodeSettings
     from videocolor.media.probe import probe_film

@@ -1,1 +1,1 @@
-"""All colour maths: pure functions on tensors and planes."""
+"""All color maths: pure functions on tensors and planes."""

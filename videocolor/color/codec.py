@@ -1,4 +1,4 @@
-"""Colours as classes: the ab bins, soft encoding for training and annealed-mean decoding for inference."""
+"""Colors as classes: the ab bins, soft encoding for training and annealed-mean decoding for inference."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -7,7 +7,7 @@ from math import log
 import torch
 from torch import Tensor
 
-# (a, lowest b, highest b): the nodes of a grid of 10 to which at least 100 of the 2^24 sRGB colours round (a and b
+# (a, lowest b, highest b): the nodes of a grid of 10 to which at least 100 of the 2^24 sRGB colors round (a and b
 # each to the nearest multiple of 10, halves up). tests/color/test_codec.py derives the table from that rule.
 _GRID_STEP = 10
 _B_RANGES = (
@@ -34,11 +34,11 @@ _B_RANGES = (
 )
 BIN_COUNT = sum((high - low) // _GRID_STEP + 1 for _, low, high in _B_RANGES)
 
-# Zhang, Isola, Efros 2016: a colour is spread over its five nearest bins by a Gaussian of 5 ab units.
+# Zhang, Isola, Efros 2016: a color is spread over its five nearest bins by a Gaussian of 5 ab units.
 _NEIGHBORS = 5
 _SIGMA = 5.0
 
-# Nothing in sRGB lies outside; a gain may push colours there.
+# Nothing in sRGB lies outside; a gain may push colors there.
 AB_LIMIT = 110.0
 _CELLS_PER_SIDE = 2 * int(AB_LIMIT) // _GRID_STEP + 1
 
@@ -52,7 +52,7 @@ def ab_bins(device: torch.device | None = None) -> Tensor:
 
 @lru_cache(maxsize=4)
 def _candidates(device: torch.device) -> tuple[Tensor, Tensor]:
-    """For every grid cell all bins that can be among the five nearest of a colour in it: ten times less to sort.
+    """For every grid cell all bins that can be among the five nearest of a color in it: ten times less to sort.
 
     Returns:
         The bins and one more, infinitely far away, for filling up: (259, 2); and their numbers, (cells, 21) int64.
@@ -71,10 +71,10 @@ def _candidates(device: torch.device) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BinCodec:
-    """Colour as a distribution over `ab_bins`. Training calls `encode`, inference `decode`.
+    """Color as a distribution over `ab_bins`. Training calls `encode`, inference `decode`.
 
     Fit temperature and gain together for every new model: without rebalancing a low temperature removes false
-    colours and dulls the rest (the mode of an unsure pixel is the gray bin), the gain gives the colour back.
+    colors and dulls the rest (the mode of an unsure pixel is the gray bin), the gain gives the color back.
     """
 
     temperature: float = 0.38
@@ -83,7 +83,7 @@ class BinCodec:
     """Factor on the decoded ab."""
     unsure_ab: tuple[float, float] = (0.0, 0.0)
     """ab that is taken from an answer of no confidence, in proportion from others, before the gain. Where the network
-    knows nothing it answers the mean colour of the photographs it learnt from, a brown that the gain would make a cast
+    knows nothing it answers the mean color of the photographs it learnt from, a brown that the gain would make a cast
     over the whole picture."""
 
     def __post_init__(self) -> None:
@@ -91,7 +91,7 @@ class BinCodec:
             raise ValueError(f"temperature {self.temperature} must be above 0, gain {self.gain} at least 0")
 
     def encode(self, ab: Tensor) -> tuple[Tensor, Tensor]:
-        """Spread each colour over its five nearest bins.
+        """Spread each color over its five nearest bins.
 
         Args:
             ab: (N, 2, h, w) float32, natural Lab units, within -110..110.

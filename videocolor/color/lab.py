@@ -69,7 +69,7 @@ def rgb_to_lab(rgb: Tensor, *, primaries: str = "bt709", transfer: str = "sdr") 
 
 
 def lab_to_rgb_unclipped(lightness: Tensor, ab: Tensor, *, primaries: str = "bt709", transfer: str = "sdr") -> Tensor:
-    """Convert CIE L*a*b* to gamma-coded RGB and leave colours outside the gamut below 0 or above 1.
+    """Convert CIE L*a*b* to gamma-coded RGB and leave colors outside the gamut below 0 or above 1.
 
     Args:
         lightness: (N, 1, H, W) float, L* in 0..100.
@@ -93,7 +93,7 @@ def lab_to_rgb(lightness: Tensor, ab: Tensor) -> Tensor:
         ab: (N, 2, H, W) float32, a* and b*, about -110..110, same H and W.
 
     Returns:
-        (N, 3, H, W) float32, R'G'B' in 0..1; colours outside sRGB are clipped.
+        (N, 3, H, W) float32, R'G'B' in 0..1; colors outside sRGB are clipped.
     """
     return lab_to_rgb_unclipped(lightness, ab).clamp(0, 1)
 

@@ -72,7 +72,7 @@ def joint_bilateral(ab: Tensor, guide: Tensor, *, sigma_space: float = 5.0, sigm
         ab: (N, 2, H, W) float32.
         guide: (N, 1, H, W) float32, L* in 0..100.
         sigma_space: Pixels.
-        sigma_guide: L* units; the original's 10 in normalised units has no visible effect.
+        sigma_guide: L* units; the original's 10 in normalized units has no visible effect.
 
     Returns:
         (N, 2, H, W).

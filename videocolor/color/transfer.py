@@ -15,7 +15,7 @@ PQ_WHITE_NITS = 203.0
 
 
 def srgb_to_linear(coded: Tensor) -> Tensor:
-    """Decode sRGB (IEC 61966-2-1), odd-symmetric below 0 so that unclipped colours survive.
+    """Decode sRGB (IEC 61966-2-1), odd-symmetric below 0 so that unclipped colors survive.
 
     Args:
         coded: Any shape, float, nominally 0..1.

@@ -1,6 +1,6 @@
-"""Y'CbCr: from a luma sample and ab to the Cb and Cr that show exactly that luma in that colour.
+"""Y'CbCr: from a luma sample and ab to the Cb and Cr that show exactly that luma in that color.
 
-L* of a luma code differs from the true L* of the colour, so Lab(L*(Y'), ab) would shift the brightness that a
+L* of a luma code differs from the true L* of the color, so Lab(L*(Y'), ab) would shift the brightness that a
 viewer sees. Here L is solved so that the luma of Lab(L, ab) equals Y'; Y' itself is never touched.
 """
 
@@ -17,7 +17,7 @@ from videocolor.core.media import PixelLayout
 # (Kr, Kb): ITU-R BT.601, BT.709, BT.2020 (non-constant luminance).
 _WEIGHTS = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 
-# L may leave 0..100 for very saturated colours near black and white: that is the unclipped solution.
+# L may leave 0..100 for very saturated colors near black and white: that is the unclipped solution.
 _L_MIN = -60.0
 # PQ reaches 10,000 nits, which is L* = 409 over a white of 203 nits.
 _L_MAX = {"sdr": 170.0, "pq": 450.0}
@@ -25,7 +25,7 @@ _L_MAX = {"sdr": 170.0, "pq": 450.0}
 _SOLVER_STEPS = {"sdr": 18, "pq": 28}
 
 AB_LIMIT = 110.0
-"""Largest |a*| and |b*| that is coloured; sRGB reaches about -108..98."""
+"""Largest |a*| and |b*| that is colored; sRGB reaches about -108..98."""
 
 # Nodes of the table. a* = b* = 0 is a node, so that neutral stays exactly neutral.
 _LUMA_NODES = 97
@@ -34,7 +34,7 @@ _AB_NODES = 89
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColorSpace:
-    """What the colour maths needs to know of a layout."""
+    """What the color maths needs to know of a layout."""
 
     matrix: str
     primaries: str
@@ -65,7 +65,7 @@ def code_range(bit_depth: int, full_range: bool) -> tuple[float, float, float]:
 
 
 def solve_chroma(luma: Tensor, ab: Tensor, space: ColorSpace) -> Tensor:
-    """Find Cb and Cr of the colour that has this ab and exactly this luma.
+    """Find Cb and Cr of the color that has this ab and exactly this luma.
 
     By bisection-guarded secant steps (Illinois); plain Newton diverges near black.
 

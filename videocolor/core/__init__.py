@@ -1,1 +1,1 @@
-"""Data without behaviour: what the stages hand to each other."""
+"""Data without behavior: what the stages hand to each other."""

@@ -93,14 +93,14 @@ class Steadiness:
     """What a temporal filter found out about one frame."""
 
     lonely_share: float
-    """Share of pixels with nothing to average with (fewer than two observations), 0..1: colour may flicker there."""
+    """Share of pixels with nothing to average with (fewer than two observations), 0..1: color may flicker there."""
     correction: float
     """Mean distance in ab between what came in and what went out: how unsteady the colorizer was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MovingFrame:
-    """A frame and its motion, before it has colour."""
+    """A frame and its motion, before it has color."""
 
     frame: Frame
     motion: Motion | None
@@ -109,7 +109,7 @@ class MovingFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ColoredFrame:
-    """A frame and its colour, which stays small until `merge` enlarges it once."""
+    """A frame and its color, which stays small until `merge` enlarges it once."""
 
     frame: Frame
     lightness: "Tensor"
@@ -117,10 +117,10 @@ class ColoredFrame:
     ab: "Tensor"
     """(2, h', w') float32."""
     confidence: "Tensor | None" = None
-    """(1, h'', w'') float32 in 0..1; above 1 where a person gave the colour."""
+    """(1, h'', w'') float32 in 0..1; above 1 where a person gave the color."""
     motion: Motion | None = None
     is_inferred: bool = True
-    """False: the colours came from key frames along the motion, the network did not see this frame."""
+    """False: the colors came from key frames along the motion, the network did not see this frame."""
     correction: "Tensor | None" = None
     """(2, h'', w'') float32, added to ab by `merge`: what a temporal filter changes, at its own size."""
     steadiness: Steadiness | None = None

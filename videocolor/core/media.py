@@ -34,7 +34,7 @@ class PixelLayout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColorTags:
-    """The colour tags as libav's code points, to be written to the result as they were read."""
+    """The color tags as libav's code points, to be written to the result as they were read."""
 
     primaries: int = 2
     transfer: int = 2
@@ -45,7 +45,7 @@ class ColorTags:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoInfo:
-    """The stream that will be coloured."""
+    """The stream that will be colored."""
 
     index: int
     codec: str
@@ -75,7 +75,7 @@ class VideoInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamInfo:
-    """One stream that is copied, not coloured."""
+    """One stream that is copied, not colored."""
 
     index: int
     kind: StreamKind

@@ -1,4 +1,4 @@
-"""How a frame of a shot moves against its neighbour: small gray, two vector fields and how far they can be trusted."""
+"""How a frame of a shot moves against its neighbor: small gray, two vector fields and how far they can be trusted."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +37,7 @@ class Motion:
     from_previous: Field | None
     """On the grid of the frame before, pointing to this one; None for a shot's first frame."""
     is_flash: bool = False
-    """A frame of a flash, whose own colour counts for nothing; its fields are those of the frames around it."""
+    """A frame of a flash, whose own color counts for nothing; its fields are those of the frames around it."""
 
     @property
     def size(self) -> Size:

@@ -12,7 +12,7 @@ from videocolor.core.motion import FilterState
 
 
 class Colorizer(Protocol):
-    """Turns lightness into colour.
+    """Turns lightness into color.
 
     MUST keep order and count; MUST give the same ab for a frame whatever else is in the batch (within the
     precision's rounding); CAN use `batch.context.seed` for sampling and no other randomness.
@@ -24,13 +24,13 @@ class Colorizer(Protocol):
 
 
 class TemporalFilter(Protocol):
-    """Steadies colour over one shot.
+    """Steadies color over one shot.
 
     Called once per shot. MUST give every frame back once, in order; CAN hold frames back, but only a bounded
     number; keeps its state in local variables, so nothing leaks into the next shot.
 
     Very long shots are coded in several segments, and a run can go on at each of them: the filter hands out its state
-    with every `LIMIT_BLOCK`-th frame (`core/shots.py`), and MUST give the same colours when it is called with that
+    with every `LIMIT_BLOCK`-th frame (`core/shots.py`), and MUST give the same colors when it is called with that
     state and the frames behind it as it would have given without a stop.
     """
 

@@ -19,7 +19,7 @@ class Shot:
     cause: str = "cut"
     """Why it begins: "start", "cut", "fade" or "limit" (a very long shot was divided)."""
     source_chroma: float = 0.0
-    """Distance of the source's own Cb and Cr from neutral, in 8-bit codes: 0 for gray, above 4 for colour or a tint."""
+    """Distance of the source's own Cb and Cr from neutral, in 8-bit codes: 0 for gray, above 4 for color or a tint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""How good the colours are: against known truth, and over time without any."""
+"""How good the colors are: against known truth, and over time without any."""

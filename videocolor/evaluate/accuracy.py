@@ -1,4 +1,4 @@
-"""Shares of pixels whose colour is right within a tolerance."""
+"""Shares of pixels whose color is right within a tolerance."""
 
 from functools import lru_cache
 
@@ -45,7 +45,7 @@ def raw_accuracy(ab: Floats, truth: Floats) -> float:
 
 
 class AccuracyMeter:
-    """Raw accuracy of a set, all pixels pooled, plain and with all bins of colours weighing the same."""
+    """Raw accuracy of a set, all pixels pooled, plain and with all bins of colors weighing the same."""
 
     def __init__(self) -> None:
         self._passed = np.zeros(BIN_COUNT)
@@ -64,7 +64,7 @@ class AccuracyMeter:
 
     @property
     def balanced(self) -> float:
-        """Each pixel weighs by the inverse share of its bin among the set's true colours, so rare colours count.
+        """Each pixel weighs by the inverse share of its bin among the set's true colors, so rare colors count.
 
         The mean over bins of the accuracy in each; of the 258 bins only those that occur.
         """
@@ -73,9 +73,9 @@ class AccuracyMeter:
 
 
 def color_bins(ab: Floats) -> npt.NDArray[np.int64]:
-    """(H, W) int64, the number in `ab_bins` of each colour of (H, W, 2) float32: that of its node on the grid of 10.
+    """(H, W) int64, the number in `ab_bins` of each color of (H, W, 2) float32: that of its node on the grid of 10.
 
-    Colours at nodes without a bin take the bin nearest to their node.
+    Colors at nodes without a bin take the bin nearest to their node.
     """
     nodes = np.rint((np.clip(ab, -AB_LIMIT, AB_LIMIT) + AB_LIMIT) / _GRID_STEP).astype(np.int64)
     return np.asarray(_bin_of_node()[nodes[..., 0], nodes[..., 1]])

@@ -1,4 +1,4 @@
-"""PSNR and colourfulness of whole batches of unrounded pictures: for training, and for sweeps over a gain."""
+"""PSNR and colorfulness of whole batches of unrounded pictures: for training, and for sweeps over a gain."""
 
 from torch import Tensor
 

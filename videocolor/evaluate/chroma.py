@@ -1,4 +1,4 @@
-"""How much colour there is at all: chroma is the distance from neutral in the ab plane."""
+"""How much color there is at all: chroma is the distance from neutral in the ab plane."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from videocolor.evaluate.lab import Floats
 
 NEAR_GRAY = 4.0
 """Chroma that the eye takes for gray."""
-# Below, a reference has no colour to compare with, but the rounding of its codes.
+# Below, a reference has no color to compare with, but the rounding of its codes.
 _LEAST_REFERENCE = 0.1
 
 
@@ -25,7 +25,7 @@ def near_gray_share(chroma: Floats) -> float:
 def chroma_ratio(chroma: float, reference: float) -> float | None:
     """Mean chroma of a result over that of the truth, or of the colorizer's answer before smoothing.
 
-    A filter that fades colours gains in every measure of flicker: 0.9 to 1.1 is well, beyond it they say nothing.
+    A filter that fades colors gains in every measure of flicker: 0.9 to 1.1 is well, beyond it they say nothing.
 
     Returns:
         None where the reference is gray.

@@ -1,4 +1,4 @@
-"""Colour difference CIEDE2000 (CIE 142-2001; Sharma, Wu, Dalal 2005) with kL = kC = kH = 1."""
+"""Color difference CIEDE2000 (CIE 142-2001; Sharma, Wu, Dalal 2005) with kL = kC = kH = 1."""
 
 from math import radians
 from typing import Any
@@ -26,7 +26,7 @@ def delta_e(lab: _Values, truth: _Values) -> _Values:
 
 
 def delta_e_and_chroma(lab: _Values, truth: _Values) -> tuple[_Values, _Values]:
-    """`delta_e`, and the same with the truth's lightness in both: what remains when only colours may differ."""
+    """`delta_e`, and the same with the truth's lightness in both: what remains when only colors may differ."""
     lightness, true_lightness = lab[..., 0], truth[..., 0]
     offset = (lightness + true_lightness) / 2 - 50
     scale = 1 + 0.015 * offset**2 / np.sqrt(20 + offset**2)
@@ -35,14 +35,14 @@ def delta_e_and_chroma(lab: _Values, truth: _Values) -> tuple[_Values, _Values]:
 
 
 def _root(square: _Values) -> _Values:
-    # The rotation term makes the sum of equal colours a rounding error below 0.
+    # The rotation term makes the sum of equal colors a rounding error below 0.
     return np.asarray(np.sqrt(np.maximum(square, 0)))
 
 
 def _chroma_part(lab: _Values, truth: _Values) -> _Values:
     """Square of the terms of chroma and hue, which know nothing of lightness."""
     a, b, true_a, true_b = lab[..., 1], lab[..., 2], truth[..., 1], truth[..., 2]
-    # Grays are stretched along a*, as far as both colours together are gray.
+    # Grays are stretched along a*, as far as both colors together are gray.
     stretch = 1.5 - 0.5 * _saturation_share((_norm(a, b) + _norm(true_a, true_b)) / 2)
     a, true_a = a * stretch, true_a * stretch
     chroma, true_chroma = _norm(a, b), _norm(true_a, true_b)
@@ -51,7 +51,7 @@ def _chroma_part(lab: _Values, truth: _Values) -> _Values:
     hue, true_hue = np.arctan2(b, a), np.arctan2(true_b, true_a)
     turn = hue - true_hue
     turn -= _TURN * np.round(turn / _TURN)
-    # Halfway on the shorter arc; a colour without chroma has no hue and leaves the other's.
+    # Halfway on the shorter arc; a color without chroma has no hue and leaves the other's.
     mean_hue = np.where(chroma * true_chroma == 0, hue + true_hue, true_hue + turn / 2)
     mean_hue += _TURN * (mean_hue < 0)
 

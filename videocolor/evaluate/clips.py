@@ -1,4 +1,4 @@
-"""Scores of a shot's colours over time, the meter that gathers them frame by frame, and their mean over shots."""
+"""Scores of a shot's colors over time, the meter that gathers them frame by frame, and their mean over shots."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -21,13 +21,13 @@ class ClipScores:
     frame_count: int
     """Frames."""
     pair_count: int
-    """Neighbouring frames within shots: the weight of a shot in a film's mean."""
+    """Neighboring frames within shots: the weight of a shot in a film's mean."""
     warp_pair_count: int
     """Pairs at which warping was measured, and at least one pixel was visible."""
     result: StreamScores
-    """The coloured frames."""
+    """The colored frames."""
     truth: StreamScores | None
-    """The same of the true colours: what a perfect result would have."""
+    """The same of the true colors: what a perfect result would have."""
 
     @property
     def chroma_ratio(self) -> float | None:
@@ -56,7 +56,7 @@ class TemporalMeter:
         """Begin a shot.
 
         Args:
-            has_truth: Whether every `push` brings the true colours.
+            has_truth: Whether every `push` brings the true colors.
             warp_every: Warping is measured at every n-th pair, from the first on; 0: never. Its flow costs most of
                 the time.
         """
@@ -72,8 +72,8 @@ class TemporalMeter:
         """Add the next frame.
 
         Args:
-            rgb: (H, W, 3) uint8, the coloured frame in sRGB.
-            truth: The same size, its true colours.
+            rgb: (H, W, 3) uint8, the colored frame in sRGB.
+            truth: The same size, its true colors.
             gray: (H, W) uint8, the clean gray that motion is estimated on; None: luma of the truth, or of the result
                 where there is none.
 

@@ -1,6 +1,6 @@
-"""CF, colourfulness of a picture (Hasler and Suesstrunk, "Measuring colourfulness in natural images", 2003).
+"""CF, colorfulness of a picture (Hasler and Suesstrunk, "Measuring colorfulness in natural images", 2003).
 
-0 is gray, about 15 slightly, 33 moderately, 45 averagely, 59 quite, 82 highly and 109 extremely colourful. A high CF
+0 is gray, about 15 slightly, 33 moderately, 45 averagely, 59 quite, 82 highly and 109 extremely colorful. A high CF
 is no merit in itself: it knows no truth.
 """
 
@@ -56,7 +56,7 @@ def _of_axes(red_green: npt.NDArray[np.int16], twice_yellow_blue: npt.NDArray[np
 def set_difference(results: Sequence[float], truths: Sequence[float]) -> float:
     """DCF of a set as DDColor's table has it: distance of the mean CF of the results from that of the truths.
 
-    Pictures too colourful and too dull cancel out; see `mean_difference`.
+    Pictures too colorful and too dull cancel out; see `mean_difference`.
     """
     return abs(fmean(results) - fmean(truths))
 

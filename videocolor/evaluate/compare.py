@@ -11,11 +11,11 @@ from videocolor.progress import Progress
 
 
 def compare(truth: Path, result: Path, *, detector: str, progress: Progress) -> Comparison:
-    """Score a result against the true colours.
+    """Score a result against the true colors.
 
     Args:
-        truth: A colour film, a colour picture, or a folder of such pictures.
-        result: The same, coloured from its luma.
+        truth: A color film, a color picture, or a folder of such pictures.
+        result: The same, colored from its luma.
         detector: Shot detector, for films.
         progress: Told about every frame or picture.
 

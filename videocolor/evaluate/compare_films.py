@@ -27,13 +27,13 @@ _BASELINE_FRAMES = 100
 """Frames of the film, evenly spread, that the two results that do nothing are scored on."""
 
 _LARGEST_LUMA_ERROR = 12.0
-"""Root mean square, of 255; a coloured film keeps its luma, and lossy codecs err by 1 or 2."""
+"""Root mean square, of 255; a colored film keeps its luma, and lossy codecs err by 1 or 2."""
 
 _SAME_PART = "Compare the same part of both: cut one to the other first."
 
 
 def compare_films(truth: Path, result: Path, *, detector: str, progress: Progress) -> Comparison:
-    """Score a coloured film; frames are matched by their order, shots are those of the truth's luma.
+    """Score a colored film; frames are matched by their order, shots are those of the truth's luma.
 
     Raises:
         MediaError: One cannot be decoded, or sizes or numbers of frames differ.

@@ -1,4 +1,4 @@
-"""A set of pictures against the true ones: matched by name, read one pair at a time, twice (the mean colour first)."""
+"""A set of pictures against the true ones: matched by name, read one pair at a time, twice (the mean color first)."""
 
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def _compare(
 
 
 def read_rgb(path: Path) -> Rgb:
-    """A picture as stored, in 8 bits: no orientation, no colour management, no alpha.
+    """A picture as stored, in 8 bits: no orientation, no color management, no alpha.
 
     Returns:
         (H, W, 3) uint8.

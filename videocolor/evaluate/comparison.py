@@ -1,4 +1,4 @@
-"""What a comparison with true colours gives: scores of the result and of two results that do nothing, part by part."""
+"""What a comparison with true colors gives: scores of the result and of two results that do nothing, part by part."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -40,7 +40,7 @@ class NamedScores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baselines:
-    """The truth's lightness with no colour, and with the one mean colour of all of it: some metrics reward both."""
+    """The truth's lightness with no color, and with the one mean color of all of it: some metrics reward both."""
 
     gray: PictureScores
     mean_color: PictureScores

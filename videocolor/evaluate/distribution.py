@@ -1,7 +1,7 @@
-"""CDC, colour distribution consistency of a shot (Liu et al., TCVC; NTIRE 2023), and its form without brightness.
+"""CDC, color distribution consistency of a shot (Liu et al., TCVC; NTIRE 2023), and its form without brightness.
 
 It is blind to space, contains changes of brightness, and rewards dull output: a constant sepia tint may score better
-than the truth. It says something beside the truth's own CDC, and beside colourfulness.
+than the truth. It says something beside the truth's own CDC, and beside colorfulness.
 """
 
 from collections import deque

@@ -1,4 +1,4 @@
-"""Distance of a result from the true colours, pixel by pixel: PSNR and root mean square error.
+"""Distance of a result from the true colors, pixel by pixel: PSNR and root mean square error.
 
 Differences are never taken in 8 bits: they would wrap, and published tables that start at 30 dB for weak methods are
 on that scale.
@@ -43,7 +43,7 @@ def psnr_ab(ab: Floats, truth: Floats) -> float:
         truth: The same size.
 
     Returns:
-        In dB; infinite for equal colours.
+        In dB; infinite for equal colors.
     """
     return _decibels(_mean_square(ab, truth))
 
@@ -55,7 +55,7 @@ def rmse_ab(ab: Floats, truth: Floats) -> float:
 
 def _mean_square(values: Floats, truth: Floats) -> float:
     if values.shape != truth.shape:
-        raise ValueError(f"colours of {values.shape} and {truth.shape} cannot be compared")
+        raise ValueError(f"colors of {values.shape} and {truth.shape} cannot be compared")
     return float(cv2.norm(values, truth, cv2.NORM_L2SQR)) / values.size
 
 

@@ -1,4 +1,4 @@
-"""Flicker of a shot without any truth, from the mean colour of its frames; nothing is compensated for motion."""
+"""Flicker of a shot without any truth, from the mean color of its frames; nothing is compensated for motion."""
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ _RESATURATION = 0.15
 
 
 def tint_jitter(tints: Trace) -> float | None:
-    """Frame-to-frame shifts of the whole picture's colour: root mean square of the second difference over sqrt(6).
+    """Frame-to-frame shifts of the whole picture's color: root mean square of the second difference over sqrt(6).
 
     A steady drift gives 0, white noise of deviation s on both axes gives sqrt(2) s.
 
@@ -27,7 +27,7 @@ def tint_jitter(tints: Trace) -> float | None:
 
 
 def tint_drift(tints: Trace) -> float | None:
-    """Distance of the mean colour of the last five frames from that of the first five.
+    """Distance of the mean color of the last five frames from that of the first five.
 
     Below ten frames, of the last half from that of the first.
 
@@ -41,7 +41,7 @@ def tint_drift(tints: Trace) -> float | None:
 
 
 def hf_share(tints: Trace) -> float | None:
-    """Share of the mean colour's movement above an eighth of the frame rate, 3 to 12 Hz at 24 frames a second.
+    """Share of the mean color's movement above an eighth of the frame rate, 3 to 12 Hz at 24 frames a second.
 
     Returns:
         0..1; 0 where nothing moves, None for fewer than eight frames.
@@ -60,7 +60,7 @@ def hf_share(tints: Trace) -> float | None:
 
 
 def resat_events(chromas: npt.NDArray[np.float64]) -> int:
-    """How often colour switches on or off: steps of mean chroma by more than 15 % of the shot's median.
+    """How often color switches on or off: steps of mean chroma by more than 15 % of the shot's median.
 
     Args:
         chromas: (T,) mean chroma of every frame.

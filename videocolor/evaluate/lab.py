@@ -90,14 +90,14 @@ def luma(rgb: Rgb) -> Gray:
 
 
 def with_ab(rgb: Rgb, ab: tuple[float, float]) -> Rgb:
-    """The picture's lightness in one constant colour: (0, 0) is what a colorizer gives that does nothing.
+    """The picture's lightness in one constant color: (0, 0) is what a colorizer gives that does nothing.
 
     Args:
         rgb: (H, W, 3) uint8.
         ab: a* and b*.
 
     Returns:
-        (H, W, 3) uint8, colours outside sRGB clipped.
+        (H, W, 3) uint8, colors outside sRGB clipped.
     """
     # In double precision, or the channels of a gray would round to different codes here and there.
     lightness = torch.from_numpy(rgb_to_lab(rgb)[..., 0].astype(np.float64))[None, None]

@@ -1,4 +1,4 @@
-"""Scores of coloured pictures whose true colours are known, and the meter that gathers them over a set."""
+"""Scores of colored pictures whose true colors are known, and the meter that gathers them over a set."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class PictureScores:
     auc: float
     """Raw accuracy: area under the curve of pixels within 0..150 ab, all pixels of the set pooled."""
     auc_balanced: float
-    """The same with every bin of colours weighing the same, pooled."""
+    """The same with every bin of colors weighing the same, pooled."""
     chroma_ratio: float | None
     """Mean chroma of the results over that of the truths; None where the truths are gray."""
     near_gray_share: float
@@ -70,8 +70,8 @@ class PictureMeter:
         """Add a pair.
 
         Args:
-            rgb: (H, W, 3) uint8, the coloured picture in sRGB.
-            truth: The same size, the true colours.
+            rgb: (H, W, 3) uint8, the colored picture in sRGB.
+            truth: The same size, the true colors.
 
         Raises:
             ValueError: The two differ in size, or are no 8-bit RGB pictures.

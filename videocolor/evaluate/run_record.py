@@ -15,13 +15,13 @@ class RunFigures:
     """What a run says about one shot; None where it says nothing."""
 
     inferred_share: float | None
-    """Share of frames that the network saw; the others got their colours from key frames."""
+    """Share of frames that the network saw; the others got their colors from key frames."""
     limited_share: float | None
     """Share of chroma samples that were pulled into the gamut."""
     lonely_share: float | None
-    """Share of pixels that the temporal filter could average with nothing: colour may flicker there."""
+    """Share of pixels that the temporal filter could average with nothing: color may flicker there."""
     correction: float | None
-    """Mean distance in ab by which the temporal filter changed the colours: how unsteady the colorizer was."""
+    """Mean distance in ab by which the temporal filter changed the colors: how unsteady the colorizer was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ def read_run_record(film: Path, frame_count: int) -> tuple[RunRecord | None, str
     """Read `<film>.report.json`; a report that is damaged, or of another film, is no reason to stop.
 
     Args:
-        film: The coloured film.
+        film: The colored film.
         frame_count: How many frames it has.
 
     Returns:

@@ -17,9 +17,9 @@ from videocolor.media.planes import chroma_steps
 
 _Floats = npt.NDArray[np.float32]
 
-# Luma where a colour has no room for chroma anyway, in Y'.
+# Luma where a color has no room for chroma anyway, in Y'.
 _NEAR_BLACK, _NEAR_WHITE = 0.05, 0.95
-# Cb or Cr from which a sample counts as coloured, and the rounding of 8-bit chroma as seen in R'G'B'.
+# Cb or Cr from which a sample counts as colored, and the rounding of 8-bit chroma as seen in R'G'B'.
 _COLORED, _ROUNDING = 2 / 255, 1.5 / 255
 _SURVEYED_COLUMNS = 240
 
@@ -60,9 +60,9 @@ def to_rgb(frame: Frame, size: tuple[int, int] | None = None) -> Rgb:
 
 
 def limited_share(frame: Frame) -> float:
-    """Share of chroma samples whose colour lies at the border of R'G'B' or beyond it: more of it could not be shown.
+    """Share of chroma samples whose color lies at the border of R'G'B' or beyond it: more of it could not be shown.
 
-    A sample counts by the darkest and the brightest luma that share it. Near black and white no colour has room, so
+    A sample counts by the darkest and the brightest luma that share it. Near black and white no color has room, so
     samples with luma there, and neutral ones, do not count. Large frames are surveyed on a grid.
 
     Returns:

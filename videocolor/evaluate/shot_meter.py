@@ -1,4 +1,4 @@
-"""What one shot of a coloured film shows without any truth, gathered frame by frame; two small pictures are held."""
+"""What one shot of a colored film shows without any truth, gathered frame by frame; two small pictures are held."""
 
 from array import array
 from dataclasses import dataclass, field
@@ -18,22 +18,22 @@ from videocolor.evaluate.warping import PairMotion, WarpMeter, mean_square
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShotFigures:
-    """A shot's colours over time, in Lab units where nothing else is said; None where it is too short to tell."""
+    """A shot's colors over time, in Lab units where nothing else is said; None where it is too short to tell."""
 
     frames: int
     warp_ab: float | None
     """Flicker along the motion: root mean square change of a* and b* of the same scene point, over `pairs`."""
     pairs: int
-    """Neighbouring frames that flicker was measured at."""
+    """Neighboring frames that flicker was measured at."""
     worst_pair_s: float | None
     """Time of the later frame of the pair with the most flicker."""
     worst_pair_ab: float | None
     tint_jitter: float | None
-    """Shifts of the whole picture's colour from frame to frame."""
+    """Shifts of the whole picture's color from frame to frame."""
     tint_drift: float | None
-    """Of the mean colour, from the first five frames to the last five."""
+    """Of the mean color, from the first five frames to the last five."""
     hf_share: float | None
-    """Share of the mean colour's movement above an eighth of the frame rate."""
+    """Share of the mean color's movement above an eighth of the frame rate."""
     resat_events: int
     """How often mean chroma jumps by more than 15 % of its median."""
     chroma: float
@@ -45,7 +45,7 @@ class ShotFigures:
     limited_share: float
     """Share of chroma samples at the border of the gamut, see `screen.limited_share`."""
     cdc: float | None
-    """Colour distribution consistency; contains changes of brightness."""
+    """Color distribution consistency; contains changes of brightness."""
     cdc_ab: float | None
     """The same of a* and b*."""
 
@@ -59,7 +59,7 @@ class FilmTraces:
     colorfulness: "array[float]" = field(default_factory=lambda: array("d"))
     near_gray_share: "array[float]" = field(default_factory=lambda: array("d"))
     tint_jitter: "array[float]" = field(default_factory=lambda: array("d"))
-    """Of each frame with its neighbours of the same shot; NaN at a shot's ends."""
+    """Of each frame with its neighbors of the same shot; NaN at a shot's ends."""
     pair_time_s: "array[float]" = field(default_factory=lambda: array("d"))
     pair_warp_ab: "array[float]" = field(default_factory=lambda: array("d"))
 
@@ -72,7 +72,7 @@ class ShotMeter:
 
         Args:
             traces: Of the film.
-            pair_every: Flicker is measured at every n-th pair of neighbours, from the first on; it costs most.
+            pair_every: Flicker is measured at every n-th pair of neighbors, from the first on; it costs most.
         """
         self._traces, self._pair_every = traces, pair_every
         self._first = len(traces.time_s)

@@ -1,4 +1,4 @@
-"""`report`: a coloured film judged without any truth, shot by shot, the shots that need a human first."""
+"""`report`: a colored film judged without any truth, shot by shot, the shots that need a human first."""
 
 import heapq
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ class SurveySettings:
 
     detector: str = "ncc"
     pairs: int | None = DEFAULT_PAIRS
-    """Neighbouring frames a shot, evenly spread, at which flicker is measured; None: all of them."""
+    """Neighboring frames a shot, evenly spread, at which flicker is measured; None: all of them."""
     width: int = DEFAULT_WIDTH
     """Pixels; wider films are reduced to it before anything is measured."""
 
@@ -75,7 +75,7 @@ class FilmReport:
     duration_s: float
     frame_count: int
     measured_size: tuple[int, int]
-    """Height and width at which colours were measured."""
+    """Height and width at which colors were measured."""
     settings: SurveySettings
     detector: str
     shots: tuple[ShotReport, ...]
@@ -111,7 +111,7 @@ class FilmReport:
 
 
 def survey_film(path: Path, settings: SurveySettings, *, progress: Progress) -> FilmReport:
-    """Look at a coloured film.
+    """Look at a colored film.
 
     Memory: a few small pictures, thumbnails of the worst shots, and a few numbers a frame.
 

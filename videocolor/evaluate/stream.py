@@ -29,7 +29,7 @@ class StreamScores:
     near_gray_share: float
     """Share of pixels with chroma below 4."""
     cdc: float | None
-    """Colour distribution consistency of R, G, B; contains changes of brightness."""
+    """Color distribution consistency of R, G, B; contains changes of brightness."""
     cdc_ab: float | None
     """The same of a* and b*."""
     warp_error: float | None
@@ -37,11 +37,11 @@ class StreamScores:
     warp_ab: float | None
     """Root mean square of the warping error of a* and b*, in Lab units."""
     tint_jitter: float | None
-    """Frame-to-frame shifts of the mean colour, in Lab units."""
+    """Frame-to-frame shifts of the mean color, in Lab units."""
     tint_drift: float | None
-    """Distance of the mean colour at the end from that at the beginning, in Lab units."""
+    """Distance of the mean color at the end from that at the beginning, in Lab units."""
     hf_share: float | None
-    """Share of the mean colour's movement above an eighth of the frame rate."""
+    """Share of the mean color's movement above an eighth of the frame rate."""
     resat_events: int
     """How often mean chroma jumps by more than 15 % of its median."""
     first_tint: Tint

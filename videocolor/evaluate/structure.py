@@ -1,4 +1,4 @@
-"""SSIM, structural similarity (Wang, Bovik, Sheikh, Simoncelli 2004). Hardly sees colour: luma is copied."""
+"""SSIM, structural similarity (Wang, Bovik, Sheikh, Simoncelli 2004). Hardly sees color: luma is copied."""
 
 from statistics import fmean
 from typing import Any

@@ -1,4 +1,4 @@
-"""Warping error: how far a point's colour changes from frame to frame along its motion (Lai et al. 2018).
+"""Warping error: how far a point's color changes from frame to frame along its motion (Lai et al. 2018).
 
 A flow is a (H, W, 2) float32 field of vectors (columns, rows) in pixels: on the grid of one frame, x + f(x) is the
 same scene point in the other. All masks lie on the grid of the earlier frame.

@@ -1,4 +1,4 @@
-"""Clips that colorizers are examined on: some frames of a film's longest shot, with their colours if it has any."""
+"""Clips that colorizers are examined on: some frames of a film's longest shot, with their colors if it has any."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -89,7 +89,7 @@ class ClipLoader:
 
     @cached_property
     def _planes(self) -> tuple[Tensor, Tensor | None]:
-        """(N, 1, H, W) lightness and (N, 2, H, W) ab, both float16; ab is None where the shot has no colour."""
+        """(N, 1, H, W) lightness and (N, 2, H, W) ab, both float16; ab is None where the shot has no color."""
         decode = DecodeSettings(end=Fraction(_SEARCHED_S))
         planned = make_plan(self._info, RunSettings(), decode)
         shot = max(planned.plan.whole_shots, key=lambda item: item.frame_count)
@@ -129,7 +129,7 @@ def clip_size(video: VideoInfo, widest: int) -> tuple[int, int]:
 
 
 def _true_ab(frame: Frame, size: tuple[int, int], turns: int) -> Tensor:
-    """(2, H, W) of the colours as a screen shows them."""
+    """(2, H, W) of the colors as a screen shows them."""
     stored = size if turns % 2 == 0 else (size[1], size[0])
     rgb = np.rot90(to_rgb(frame, stored), -turns)
     return rgb_to_lab(torch.from_numpy(rgb.astype(np.float32) / 255).permute(2, 0, 1)[None])[1][0]

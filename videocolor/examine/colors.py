@@ -1,4 +1,4 @@
-"""What the lines on the colours of photographs share: chroma and hue, the demand for chroma, worst pictures."""
+"""What the lines on the colors of photographs share: chroma and hue, the demand for chroma, worst pictures."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from videocolor.examine.verdict import Example, Figure
 from videocolor.examine.views import Photo
 
 LEAST_MEAN_CHROMA = 8.0
-"""Below this an answer counts as gray: what has no colour cannot have wrong ones, and must not pass by that."""
+"""Below this an answer counts as gray: what has no color cannot have wrong ones, and must not pass by that."""
 _MOST_EXAMPLES = 6
 _ROUNDING = 1e-3
 """Of a badness: what is not above this is right."""
 _LEAST_PHOTOS = 10
-"""Fewer say nothing on whether colours follow the truth."""
+"""Fewer say nothing on whether colors follow the truth."""
 _LEAST_SPREAD = 0.05
-"""Deviation in ab under which mean colours count as one: rounding makes some."""
+"""Deviation in ab under which mean colors count as one: rounding makes some."""
 
 
 def chroma(ab: Tensor) -> Tensor:
@@ -50,7 +50,7 @@ def hue(ab: Tensor) -> Tensor:
 
 
 def has_hue(ab: Tensor, hues: tuple[float, float], *, least_chroma: float) -> Tensor:
-    """Where a picture shows certain colours.
+    """Where a picture shows certain colors.
 
     Args:
         ab: (..., 2, H, W) float32.
@@ -82,7 +82,7 @@ def matched_chroma(sitting: Sitting, indices: Sequence[int]) -> Figure:
 
     Returns:
         The figure. Its value is None, and no other of the line has a meaning, where no gain brings the answers there
-        (failed), and where the true colours, matched themselves, would not suffice (not tested).
+        (failed), and where the true colors, matched themselves, would not suffice (not tested).
     """
     name = f"mean chroma, matched to a CF ratio of {MATCHED_RATIO:.2f}"
     truth = mean_chroma(true_ab(sitting.photos[index]) for index in indices)
@@ -136,7 +136,7 @@ def photo_example(photo: Photo, badness: float, ab: Tensor) -> Example:
 
 
 def true_ab(photo: Photo) -> Tensor:
-    """(2, H, W) float32, the colours of a photograph."""
+    """(2, H, W) float32, the colors of a photograph."""
     ab = photo.view.ab
     assert ab is not None
     return ab
@@ -144,14 +144,14 @@ def true_ab(photo: Photo) -> Tensor:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MeanColors:
-    """The mean colour and the colourfulness of each photograph, answered and true."""
+    """The mean color and the colorfulness of each photograph, answered and true."""
 
     answered: Tensor
     """(N, 2) float64, mean ab."""
     true: Tensor
     """(N, 2) float64."""
     answered_cf: Tensor
-    """(N,) float64, colourfulness under the photograph's own lightness."""
+    """(N,) float64, colorfulness under the photograph's own lightness."""
     true_cf: Tensor
     """(N,) float64."""
 
@@ -197,7 +197,7 @@ class MeanColors:
     def r2(self) -> float | None:
         """Squared correlation of the answered and true means, a and b in one; None where one of them does not vary.
 
-        It grants any gain: half the true colours follow the truth fully. Opposite ones do not at all: 0.
+        It grants any gain: half the true colors follow the truth fully. Opposite ones do not at all: 0.
         """
         if min(_spread(self.answered), _spread(self.true)) < _LEAST_SPREAD:
             return None
@@ -207,14 +207,14 @@ class MeanColors:
 
     @property
     def gain(self) -> float:
-        """How strong the colours are: the mean colourfulness over the truth's."""
+        """How strong the colors are: the mean colorfulness over the truth's."""
         return float(self.answered_cf.mean() / self.true_cf.mean())
 
     @property
     def offsets(self) -> Tensor:
         """(N, 2) float64, how far each answered mean is from `gain` times the true one."""
         # The slope of answered on true means, as a gain, would count it as a cast that an unsure colorizer keeps to
-        # the mean colour of photographs (a 1.9, b 7.0), which is right on the mean: at an r2 of .3 by 5 ab.
+        # the mean color of photographs (a 1.9, b 7.0), which is right on the mean: at an r2 of .3 by 5 ab.
         return self.answered - self.gain * self.true
 
     @property
@@ -224,5 +224,5 @@ class MeanColors:
 
 
 def _spread(means: Tensor) -> float:
-    """Standard deviation of (N, 2) mean colours from their mean."""
+    """Standard deviation of (N, 2) mean colors from their mean."""
     return float((means - means.mean(dim=0)).square().sum(dim=1).mean().sqrt())

@@ -81,7 +81,7 @@ def examine(
         subject: Who is examined.
         material: Photographs, clips, or both.
         settings: How thoroughly.
-        lines: Which lines; one that needs true colours is "not tested" without photographs.
+        lines: Which lines; one that needs true colors is "not tested" without photographs.
         unseen: Sources of photographs that the colorizer cannot know; they are ranked apart.
         sha256: Of its weights, for the result.
         run_as: How it was run (device, size), for the result.

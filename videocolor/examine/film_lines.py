@@ -1,4 +1,4 @@
-"""The lines that need no true colours, on frames of one film: its own luma, from the shots that need a look first."""
+"""The lines that need no true colors, on frames of one film: its own luma, from the shots that need a look first."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,7 +30,7 @@ _HASH_DIGITS = 12
 
 
 def truth_free_lines(lines: Sequence[Line] = LINES) -> tuple[Line, ...]:
-    """Those that a film can be examined on whose colours nobody knows."""
+    """Those that a film can be examined on whose colors nobody knows."""
     return tuple(line for line in lines if not line.needs_truth)
 
 
@@ -43,7 +43,7 @@ def examine_on_film(
     compute: str | None = None,
     progress: Progress,
 ) -> ExamResult:
-    """Examine a colorizer on a film's luma; the film's own colours play no role but for which shots are taken.
+    """Examine a colorizer on a film's luma; the film's own colors play no role but for which shots are taken.
 
     Args:
         subject: Who is examined.
@@ -99,7 +99,7 @@ def chosen_shots(report: FilmReport) -> tuple[ShotReport, ...]:
 
 
 def read_clips(report: FilmReport, shots: Sequence[ShotReport], progress: Progress) -> tuple[Clip, ...]:
-    """The middle frames of some shots, upright, with square pixels, without colours.
+    """The middle frames of some shots, upright, with square pixels, without colors.
 
     Args:
         report: Of the film.

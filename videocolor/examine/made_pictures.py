@@ -1,4 +1,4 @@
-"""Pictures that are made, with colours known everywhere: a textured disc, flat areas, woven cloth, black bars."""
+"""Pictures that are made, with colors known everywhere: a textured disc, flat areas, woven cloth, black bars."""
 
 from dataclasses import dataclass, replace
 
@@ -27,7 +27,7 @@ _FLAT_AB = (8.0, 12.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Disc:
-    """A coloured disc on gray ground."""
+    """A colored disc on gray ground."""
 
     view: View
     depth: Tensor
@@ -37,7 +37,7 @@ class Disc:
 
 
 def textured_disc(height: int, *, seed: int) -> Disc:
-    """A frame of a film, 4:3: a disc of one colour whose lightness varies, on a ground that varies as much.
+    """A frame of a film, 4:3: a disc of one color whose lightness varies, on a ground that varies as much.
 
     Args:
         height: Lines of the frame.
@@ -62,7 +62,7 @@ def textured_disc(height: int, *, seed: int) -> Disc:
 
 
 def flat(size: tuple[int, int], lightness: float) -> View:
-    """One lightness and one colour everywhere.
+    """One lightness and one color everywhere.
 
     Args:
         size: Height and width.
@@ -73,9 +73,9 @@ def flat(size: tuple[int, int], lightness: float) -> View:
 
 
 def woven(size: tuple[int, int], *, seed: int) -> View:
-    """Cloth of threads of uneven thickness, which cross over and under each other in turn, in two colours.
+    """Cloth of threads of uneven thickness, which cross over and under each other in turn, in two colors.
 
-    It is full of edges and has no period, so that a period in its colours is the colorizer's.
+    It is full of edges and has no period, so that a period in its colors is the colorizer's.
 
     Args:
         size: Height and width.

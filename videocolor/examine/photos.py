@@ -42,7 +42,7 @@ GROUP_OF_KIND = {
 their pictures one by one."""
 
 # Mean distance of the channels from their mean, in codes: less is gray with rounding and compression noise. Such a
-# picture has no colours to compare with, and an infinite PSNR as gray.
+# picture has no colors to compare with, and an infinite PSNR as gray.
 _GRAYNESS = 1.0
 _NAMED = 3
 
@@ -50,7 +50,7 @@ _NAMED = 3
 def load_photos(
     paths: Iterable[Path], *, side: int = 256, limit: int | None = None
 ) -> tuple[tuple[Photo, ...], tuple[str, ...]]:
-    """Read photographs, upright, in sRGB, as centre squares.
+    """Read photographs, upright, in sRGB, as center squares.
 
     Where an `index.csv` lies beside a photograph, its row gives source and group: column `group` if there is one, else
     column `kind`, which is a group's name or a key of `GROUP_OF_KIND`. Known photographs of mixed kinds have a group by

@@ -1,4 +1,4 @@
-"""Figures beside the lines: how near a colorizer comes to the truth at equal colourfulness, and what it does wrong."""
+"""Figures beside the lines: how near a colorizer comes to the truth at equal colorfulness, and what it does wrong."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -19,18 +19,18 @@ from videocolor.examine.views import Photo, indices_by_group
 MEAN_COLOR = (1.9, 7.0)
 """Mean a* and b* of the photographs that the shipped model was trained on: what a colorizer knows that sees nothing."""
 
-# Chroma that the eye takes for gray, and for colour.
+# Chroma that the eye takes for gray, and for color.
 _GRAY_CHROMA, _COLOR_CHROMA = 4.0, 12.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """One way of colouring a set of photographs against the truth."""
+    """One way of coloring a set of photographs against the truth."""
 
     psnr: float
     """Of R'G'B' in dB, mean over photographs: the true lightness with these ab, clipped to sRGB; 100 at most."""
     colorfulness_ratio: float
-    """Mean colourfulness (Hasler and Suesstrunk) over that of the truth."""
+    """Mean colorfulness (Hasler and Suesstrunk) over that of the truth."""
     ab_error: float
     """Mean distance in the ab plane."""
     false_color: float
@@ -43,12 +43,12 @@ class Scores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A set of photographs, coloured in several ways."""
+    """A set of photographs, colored in several ways."""
 
     photos: int
     """How many; below `LEAST_OF_A_GROUP` for information only."""
     matched: Scores | None
-    """The answers times one gain for all photographs, by which the colourfulness of all is .70 of the truth's.
+    """The answers times one gain for all photographs, by which the colorfulness of all is .70 of the truth's.
     None: too gray for any gain."""
     shipped: Scores
     """The answers as they are."""
@@ -58,7 +58,7 @@ class Standing:
     mean_color: Scores
     """`MEAN_COLOR` everywhere."""
     gray: Scores
-    """No colour."""
+    """No color."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +146,7 @@ class _Shuffled(Sitting):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Measures:
-    """Of one photograph in one way of colouring. Shares are of its pixels: all photographs have the same size."""
+    """Of one photograph in one way of coloring. Shares are of its pixels: all photographs have the same size."""
 
     psnr: float
     colorfulness: float
@@ -158,7 +158,7 @@ class _Measures:
 
 
 _Measured = dict[str, list[_Measures] | None]
-"""Per way of colouring (a field of `Standing`) the measures of every photograph."""
+"""Per way of coloring (a field of `Standing`) the measures of every photograph."""
 
 
 def _measure(sitting: Sitting) -> _Measured:
@@ -182,7 +182,7 @@ def _measure(sitting: Sitting) -> _Measured:
 
 
 class _Truth:
-    """A photograph, to which ways of colouring are compared."""
+    """A photograph, to which ways of coloring are compared."""
 
     def __init__(self, photo: Photo, true_colorfulness: float) -> None:
         view = photo.view

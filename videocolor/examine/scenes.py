@@ -1,4 +1,4 @@
-"""Pictures for lines that need no true colours: photographs, or where there are none a frame of each clip."""
+"""Pictures for lines that need no true colors: photographs, or where there are none a frame of each clip."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def scenes_of(photos: Sequence[Photo], clips: Iterable[Clip]) -> tuple[Scene, ..
 def color_all(
     color: Callable[[Sequence[View], int | None], Tensor], views: Iterable[View], side: int | None = None
 ) -> Iterator[Tensor]:
-    """Colour many pictures, which are only asked for when it is their turn.
+    """Color many pictures, which are only asked for when it is their turn.
 
     Args:
         color: Views of one size, and the side, to (N, 2, H, W).

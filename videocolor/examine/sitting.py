@@ -18,7 +18,7 @@ from videocolor.progress import NoProgress, Progress
 from videocolor.settings import Strength
 
 MATCHED_RATIO = 0.7
-"""Colourfulness over the truth's at which models are compared: a plain gain on ab buys any amount of it."""
+"""Colorfulness over the truth's at which models are compared: a plain gain on ab buys any amount of it."""
 CLIP_MEMORY = 256 << 20
 """Bytes of answers to clips that are kept: 24 frames of a network that answers 256 x 144 pixels take 3.5 MB."""
 _HIGHEST_GAIN = 8.0
@@ -54,7 +54,7 @@ class Sitting:
         *,
         clip_memory: int = CLIP_MEMORY,
     ) -> None:
-        """Begin; nothing is coloured before it is asked for.
+        """Begin; nothing is colored before it is asked for.
 
         Args:
             subject: Who is examined.
@@ -121,7 +121,7 @@ class Sitting:
         return self._answers[index].float()
 
     def matched(self, index: int) -> Tensor:
-        """(2, H, W) float32, the same times the gain that brings the colourfulness of all to `MATCHED_RATIO`."""
+        """(2, H, W) float32, the same times the gain that brings the colorfulness of all to `MATCHED_RATIO`."""
         return (self.answer(index) * (self.matched_gain or 1.0)).clamp(-AB_LIMIT, AB_LIMIT)
 
     @cached_property
@@ -139,16 +139,16 @@ class Sitting:
 
     @cached_property
     def truth_colorfulness(self) -> Tensor:
-        """(photos,) colourfulness of the truth."""
+        """(photos,) colorfulness of the truth."""
         return torch.cat([colorfulness(_rgb_of(photo.view)) for photo in self.photos])
 
     @cached_property
     def matched_gain(self) -> float | None:
-        """The factor on ab at which the mean colourfulness is `MATCHED_RATIO` of the truth's; None where none is."""
+        """The factor on ab at which the mean colorfulness is `MATCHED_RATIO` of the truth's; None where none is."""
         if not self.photos:
             return None
         wanted = MATCHED_RATIO * float(self.truth_colorfulness.mean())
-        # Colourfulness does not fall with the gain and is nearly straight in it: false position, kept lively by halving
+        # Colorfulness does not fall with the gain and is nearly straight in it: false position, kept lively by halving
         # the end that stays (Illinois), needs a handful of rounds over the photographs.
         low, high = 0.0, _HIGHEST_GAIN
         below, above = -wanted, self._colorfulness_at(high) - wanted

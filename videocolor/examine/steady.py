@@ -35,7 +35,7 @@ def gray_frame(view: View, pts: int) -> Frame:
 
 
 def smoothed(views: Sequence[View], ab: Tensor, *, smoothing: str, strength: Strength = "normal") -> Tensor:
-    """Steady the colours of one shot.
+    """Steady the colors of one shot.
 
     Args:
         views: The shot's frames in order.
@@ -59,7 +59,7 @@ def smoothed(views: Sequence[View], ab: Tensor, *, smoothing: str, strength: Str
 
 
 def _whole(colored: ColoredFrame, view: View) -> Tensor:
-    """The colours as `merge` puts them together: each part enlarged for itself."""
+    """The colors as `merge` puts them together: each part enlarged for itself."""
     ab = full_size(colored.ab[None], view)[0]
     if colored.correction is not None:
         ab = ab + full_size(colored.correction[None], view)[0]

@@ -22,7 +22,7 @@ class Subject(Protocol):
     name: str
 
     def answer(self, views: Sequence[View], side: int | None = None) -> Tensor:
-        """Colour pictures of one size, each for itself.
+        """Color pictures of one size, each for itself.
 
         Args:
             views: The pictures; only their lightness may be looked at.

@@ -24,9 +24,9 @@ class Sweep:
 
 
 def sweep_sizes(color: Callable[[Sequence[View], int | None], Tensor], scenes: tuple[Scene, ...]) -> Sweep:
-    """Colour all scenes at `SWEPT_SIDES`.
+    """Color all scenes at `SWEPT_SIDES`.
 
-    A size below a network's smallest, or one that its multiples round to the size before, gives the colours of the
+    A size below a network's smallest, or one that its multiples round to the size before, gives the colors of the
     size before; it counts once.
 
     Args:

@@ -1,4 +1,4 @@
-"""What an examination shows to a colorizer, and what it knows of the true colours."""
+"""What an examination shows to a colorizer, and what it knows of the true colors."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class View:
     lightness: Tensor
     """(1, H, W) float32, L* in 0..100."""
     ab: Tensor | None
-    """(2, H, W) float32, the true colours in natural Lab units; None where nobody knows them. Colorizers under
+    """(2, H, W) float32, the true colors in natural Lab units; None where nobody knows them. Colorizers under
     examination never see this; the oracle of the tests answers it."""
     is_still: bool = True
     """A photograph; False: a frame of a clip. Some models have a size for each."""
@@ -50,14 +50,14 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Photo:
-    """A colour photograph with what is known about it."""
+    """A color photograph with what is known about it."""
 
     name: str
     """Of the file."""
     sha256: str
     """Of the file: marks such as skin boxes are found by it."""
     rgb: Rgb
-    """The centre square of the picture, reduced by area averaging to `Material.side` pixels."""
+    """The center square of the picture, reduced by area averaging to `Material.side` pixels."""
     group: str | None = None
     """One of `GROUPS`, or None where nobody said."""
     source: str | None = None
@@ -81,7 +81,7 @@ class Clip:
 
     @property
     def has_truth(self) -> bool:
-        """Whether the film is in colour."""
+        """Whether the film is in color."""
         return all(view.ab is not None for view in self.views)
 
 

@@ -13,7 +13,7 @@ from videocolor.version import __version__
 Fingerprint = Mapping[str, object]
 
 REFERENCE = "reference "
-"""How the fingerprint's keys of frames that a person coloured begin."""
+"""How the fingerprint's keys of frames that a person colored begin."""
 
 _FILE = "settings.json"
 _LIBRARIES = ("torch", "av", "numpy", "opencv-python-headless")
@@ -44,7 +44,7 @@ def make_fingerprint(
         batch_size: The one that was chosen.
         encoding: What the encoder is told.
         target_suffix: Of the result.
-        references: Hashes of frames that a person coloured, by what a message calls the frame.
+        references: Hashes of frames that a person colored, by what a message calls the frame.
     """
     return {
         "format": 1,
@@ -104,7 +104,7 @@ def check_same_run(saved: Fingerprint, current: Fingerprint, work: Path) -> None
 
 
 def differs_in_references_only(saved: Fingerprint, current: Fingerprint) -> bool:
-    """Whether two runs differ in frames that a person coloured and nothing else: they have one plan."""
+    """Whether two runs differ in frames that a person colored and nothing else: they have one plan."""
     keys = {key for key in set(saved) | set(current) if not key.startswith(REFERENCE)}
     return all(saved.get(key) == current.get(key) for key in keys)
 

@@ -19,13 +19,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShotFigures:
-    """What colouring one shot, or one part of a divided one, showed."""
+    """What coloring one shot, or one part of a divided one, showed."""
 
     shot: int
     """Index in the plan."""
     frame_count: int
     inferred_frames: int
-    """Frames that the network saw; the others got their colours from key frames."""
+    """Frames that the network saw; the others got their colors from key frames."""
     kept_color_frames: int
     """Frames that kept the source's own chroma (--keep-color)."""
     limited_share: float
@@ -33,7 +33,7 @@ class ShotFigures:
     lonely_share: float | None
     """Mean share of pixels that the temporal filter could average with nothing; None without such a filter."""
     correction: float | None
-    """Mean distance in ab by which the temporal filter changed the colours."""
+    """Mean distance in ab by which the temporal filter changed the colors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

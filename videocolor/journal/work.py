@@ -36,7 +36,7 @@ class WorkFolder:
 
     @property
     def references(self) -> Path:
-        """A person's colours, carried through their shots."""
+        """A person's colors, carried through their shots."""
         return self.path / "references"
 
     def result(self, suffix: str) -> Path:

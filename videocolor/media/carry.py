@@ -63,7 +63,7 @@ class Loss:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarryPlan:
-    """What the result will hold besides the coloured picture."""
+    """What the result will hold besides the colored picture."""
 
     carried: tuple[Carried, ...]
     losses: tuple[Loss, ...]

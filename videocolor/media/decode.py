@@ -1,4 +1,4 @@
-"""From a film file to a stream of Frames. Owns damage counting, missing time stamps and the filters before colouring.
+"""From a film file to a stream of Frames. Owns damage counting, missing time stamps and the filters before coloring.
 
 A frame keeps its pts; nothing here re-times anything.
 """

@@ -136,7 +136,7 @@ def container_format(target: Path) -> ContainerFormat:
     if form is None:
         suffix = target.suffix or "no suffix"
         raise SettingsError(
-            f"{target} has {suffix}, which is no film container that keeps time stamps and colour tags.",
+            f"{target} has {suffix}, which is no film container that keeps time stamps and color tags.",
             f"Name the result {target.stem}.mkv, or use {', '.join(CONTAINERS)}.",
         )
     return form
@@ -259,7 +259,7 @@ def encoder_formats(codec: str) -> tuple[str, ...]:
 
 
 def result_tags(video: VideoInfo, chroma: str) -> ColorTags:
-    """The source's colour tags, with the matrix that was assumed written down, and the siting that was used."""
+    """The source's color tags, with the matrix that was assumed written down, and the siting that was used."""
     layout, tags = video.layout, video.tags
     matrix = {"bt601": 6, "bt709": 1, "bt2020": 9}[layout.matrix]
     untagged = tags.matrix in (0, 2) or layout.chroma == "rgb"

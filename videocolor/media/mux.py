@@ -1,4 +1,4 @@
-"""The last step: coloured segments and every other packet of the source become one file.
+"""The last step: colored segments and every other packet of the source become one file.
 
 Owns dts, the order of packets, tags, chapters and attachments. Nothing is decoded or encoded here.
 """
@@ -32,13 +32,13 @@ log = logging.getLogger(__name__)
 _OWN_TAGS = frozenset(
     {"encoder", "major_brand", "minor_version", "compatible_brands", "duration", "creation_time_of_file"}
 )
-# Their colour tags and siting are read back from the stream itself; their packets must keep the segments' form.
+# Their color tags and siting are read back from the stream itself; their packets must keep the segments' form.
 _TAGS_IN_THE_BITSTREAM = frozenset({"h264", "h265", "av1"})
 # Their packets do not hold the pixels' shape (SVT-AV1 writes no render size), and PyAV cannot tell it to Matroska.
 _NO_ASPECT_IN_THE_BITSTREAM = frozenset({"ffv1", "prores", "av1"})
 _LARGEST_TIMESCALE = 100_000_000
 _PLAIN_DATE = re.compile(r"^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)$")
-# mkvmerge's statistics hold for packets that are copied, not for the coloured ones.
+# mkvmerge's statistics hold for packets that are copied, not for the colored ones.
 _STATISTICS = ("BPS", "NUMBER_OF_", "_STATISTICS", "DURATION")
 
 
@@ -107,7 +107,7 @@ def _write(job: MuxJob, source: InputContainer, result: OutputContainer) -> None
         result.set_chapters(_moved_chapters(job, source))
     result.metadata.update(_kept_tags(job.info.metadata))
     result.metadata.update(job.tags)
-    streams = [_coloured_packets(job, video)]
+    streams = [_colored_packets(job, video)]
     if copies:
         streams.append(_copied_packets(job, source, copies))
     result.start_encoding()
@@ -167,7 +167,7 @@ def _add_video(job: MuxJob, source: InputContainer, result: OutputContainer) -> 
             # SVT-AV1 writes none into its stream, so the segment's header has none either.
             stream.codec_context.sample_aspect_ratio = job.encoding.sample_aspect
     else:
-        # An encoder that encodes nothing: the segments' container does not hold colour tags and siting of these.
+        # An encoder that encodes nothing: the segments' container does not hold color tags and siting of these.
         stream = add_video_stream(result, job.encoding)
     stream.disposition = original.disposition
     kept = {
@@ -242,7 +242,7 @@ def _moved_chapters(job: MuxJob, source: InputContainer) -> list[Any]:
 _Timed = tuple[Fraction, int, Any]
 
 
-def _coloured_packets(job: MuxJob, stream: Any) -> Iterator[_Timed]:
+def _colored_packets(job: MuxJob, stream: Any) -> Iterator[_Timed]:
     """Packets of all segments with their final times, in decoding order.
 
     Every dts is rebuilt from the pts of all packets: the encoder's own are missing or clash at the joints.
@@ -251,9 +251,7 @@ def _coloured_packets(job: MuxJob, stream: Any) -> Iterator[_Timed]:
     decode_order = [pts for path, origin in job.segments for pts in _segment_pts(path, origin * factor)]
     planned = [pts * factor for pts in job.pts]
     if sorted(decode_order) != planned:
-        raise TargetError(
-            "The coloured segments do not hold the frames that were planned.", "Run again with --restart."
-        )
+        raise TargetError("The colored segments do not hold the frames that were planned.", "Run again with --restart.")
     durations = dict(zip(planned, job.durations, strict=True))
     offset = job.offset_pts * factor
     times = iter(rebuild_dts(decode_order))

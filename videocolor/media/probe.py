@@ -41,7 +41,7 @@ def probe_film(path: Path, *, video_stream: int | None = None, assume_matrix: st
 
     Args:
         path: The film.
-        video_stream: Index of the stream to colour; None chooses the first that is no cover picture.
+        video_stream: Index of the stream to color; None chooses the first that is no cover picture.
         assume_matrix: "auto", or the Y'CbCr matrix to believe in place of the tag.
 
     Raises:
@@ -110,7 +110,7 @@ def _codec_name(stream: Any, context: Any) -> str:
 
 
 def describe_layout(frame: VideoFrame, *, assume_matrix: str, location: int) -> tuple[PixelLayout, list[str]]:
-    """How to read a decoded frame's numbers; the colour tags come from the frame, which beats the container.
+    """How to read a decoded frame's numbers; the color tags come from the frame, which beats the container.
 
     Args:
         frame: Any decoded frame.
@@ -172,7 +172,7 @@ def _notes_on_choice(container: InputContainer, stream: VideoStream) -> list[str
     if len(films) < 2:
         return []
     rest = ", ".join(f"#{other.index}" for other in films if other.index != stream.index)
-    return [f"Video stream #{stream.index} is coloured, {rest} copied as it is (--video-stream chooses another)."]
+    return [f"Video stream #{stream.index} is colored, {rest} copied as it is (--video-stream chooses another)."]
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, path: Path, decoder: Any) -> VideoFrame:

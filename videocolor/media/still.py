@@ -17,7 +17,7 @@ from videocolor.media.still_open import open_picture
 from videocolor.media.still_png import Chunk, kept_chunks
 
 _COLORED = 2.0
-"""Mean chroma from which a picture counts as coloured; JPEG's rounding of gray stays below 1."""
+"""Mean chroma from which a picture counts as colored; JPEG's rounding of gray stays below 1."""
 _FILM_FORMATS = ("GIF", "PNG")
 
 
@@ -38,8 +38,8 @@ def read_still(path: Path) -> Frame:
         path: A picture file; its content decides the format, not its name.
 
     Returns:
-        A frame with pts 0; y (and alpha) uint8 or uint16 in full range, u and v None even for colour sources,
-        because the colour will be replaced; `keep` is a `StillKeep`. Pixels stay as stored: EXIF's orientation is
+        A frame with pts 0; y (and alpha) uint8 or uint16 in full range, u and v None even for color sources,
+        because the color will be replaced; `keep` is a `StillKeep`. Pixels stay as stored: EXIF's orientation is
         kept as a tag.
 
     Raises:
@@ -82,10 +82,10 @@ def load_still(path: Path) -> Still:
 
 
 def load_rgb_still(path: Path) -> tuple[npt.NDArray[np.uint8], StillKeep, tuple[str, ...]]:
-    """Decode a picture of 8 bits with its colours, as programs that know only RGB do.
+    """Decode a picture of 8 bits with its colors, as programs that know only RGB do.
 
     Returns:
-        (H, W, 3) uint8 as stored (no orientation, no colour management, no alpha), what the source carried, and notes.
+        (H, W, 3) uint8 as stored (no orientation, no color management, no alpha), what the source carried, and notes.
 
     Raises:
         MediaError: As `read_still`.
@@ -121,7 +121,7 @@ def _warnings(caught: Iterable[WarningMessage]) -> tuple[str, ...]:
 def _notes(keep: StillKeep) -> list[str]:
     notes = []
     if keep.mean_chroma >= _COLORED:
-        notes.append(f"The picture already has colour (mean chroma {keep.mean_chroma:.1f} of 255); it is replaced.")
+        notes.append(f"The picture already has color (mean chroma {keep.mean_chroma:.1f} of 255); it is replaced.")
     if keep.orientation != 1:
         notes.append(f"EXIF orientation {keep.orientation}: the pixels stay as stored and the tag is kept.")
     left = keep.frame_count - 1

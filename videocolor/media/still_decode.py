@@ -1,4 +1,4 @@
-"""From an opened picture to its luma and alpha planes, in the source's depth. Colour is measured, then dropped.
+"""From an opened picture to its luma and alpha planes, in the source's depth. Color is measured, then dropped.
 
 Pillow decodes 8 bit, OpenCV 16 (Pillow has no 16-bit RGB and would answer 8 bit without a word).
 """
@@ -159,7 +159,7 @@ def _read_deep(picture: ImageFile.ImageFile, path: Path, depth: int, notes: list
     if picture.format == "JPEG2000" or (picture.format == "TIFF" and depth < 16):
         if picture.mode not in _GRAY_MODES:
             raise MediaError(
-                f"{path} is a {picture.format} picture of {depth}-bit colour, which is not read.",
+                f"{path} is a {picture.format} picture of {depth}-bit color, which is not read.",
                 "Convert it to 16-bit PNG or TIFF first.",
             )
         return _widened(np.asarray(picture), depth if picture.format == "TIFF" else 16, notes)
@@ -177,14 +177,14 @@ def _read_deep(picture: ImageFile.ImageFile, path: Path, depth: int, notes: list
         return _repaired_tiff(array, path, notes)
     key = picture.info.get("transparency")
     if array.ndim == 2 and isinstance(key, int):
-        # OpenCV applies a transparent colour of RGB but not of gray.
+        # OpenCV applies a transparent color of RGB but not of gray.
         opaque = np.where(array == key, 0, 65535).astype(np.uint16)
         array = np.dstack([array, array, array, opaque])
     return _widened(array, depth, notes)
 
 
 def _read_deep_pnm(picture: ImageFile.ImageFile, path: Path) -> Array:
-    """PGM and PPM with values above 255: Pillow scales colour down to 8 bit."""
+    """PGM and PPM with values above 255: Pillow scales color down to 8 bit."""
     tile = picture.tile[0]
     plain = tile.codec_name == "ppm_plain"
     if plain and picture.mode != "I":

@@ -29,7 +29,7 @@ class Profile:
 
 
 def color_space(icc: bytes) -> str:
-    """The colour space of a profile's device side ("GRAY", "RGB", "CMYK"), or "" when it is no profile."""
+    """The color space of a profile's device side ("GRAY", "RGB", "CMYK"), or "" when it is no profile."""
     return icc[16:20].decode("latin-1").strip() if len(icc) > _HEADER_BYTES + 4 and icc[36:40] == b"acsp" else ""
 
 
@@ -124,6 +124,6 @@ def _profile_bytes(header: bytes, tags: dict[bytes, bytes]) -> bytes:
             body += data + bytes(-len(data) % 4)
         table += struct.pack(">4sII", signature, places[data], len(data))
     size = struct.pack(">I", start + len(body))
-    # Device class "mntr", colour space "RGB "; the checksum (84..100) is void for the changed profile.
+    # Device class "mntr", color space "RGB "; the checksum (84..100) is void for the changed profile.
     changed = size + header[4:12] + b"mntrRGB " + header[20:84] + bytes(16) + header[100:]
     return changed + struct.pack(">I", len(tags)) + table + body

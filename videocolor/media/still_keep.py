@@ -45,7 +45,7 @@ class StillKeep:
     frame_count: int
     """Pictures in the file; only the first is read."""
     mean_chroma: float
-    """Mean distance of (Cb, Cr) from gray, in 8-bit codes: 0 for gray, about 2 and more once it has colour."""
+    """Mean distance of (Cb, Cr) from gray, in 8-bit codes: 0 for gray, about 2 and more once it has color."""
     orientation: int = 1
     """EXIF's 1..8; the pixels are as stored."""
     exif: bytes | None = None

@@ -207,7 +207,7 @@ def _check_tiff_kind(path: Path, tags: Mapping[int, Any]) -> None:
     # OpenCV 5.0 reads this layout without an error and wrong.
     if samples > 1 and tags.get(_TAG_PLANAR, 1) == 2:
         raise MediaError(
-            f"{path} is a {bits}-bit TIFF with separate colour planes, which is not read.",
+            f"{path} is a {bits}-bit TIFF with separate color planes, which is not read.",
             "Save it with interleaved channels: `tiffcp -p contig in.tif out.tif`.",
         )
 

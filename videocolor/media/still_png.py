@@ -21,7 +21,7 @@ _ZLIB_LEVEL = 6
 _IDAT_BYTES = 1 << 20
 _MAX_KEPT_BYTES = 64 << 20
 _MAX_TEXT_BYTES = 1 << 20
-# Colour description that holds for the RGB result as it did for the source; the ICC profile goes its own way.
+# Color description that holds for the RGB result as it did for the source; the ICC profile goes its own way.
 _COLOR_CHUNKS = {b"gAMA", b"cHRM", b"sRGB", b"cICP"}
 # Written from other fields, after their own rules.
 _OWN_CHUNKS = {b"eXIf", b"tRNS"}
@@ -40,7 +40,7 @@ def png_bit_depth(file: IO[bytes]) -> int:
 def kept_chunks(file: IO[bytes], path: Path) -> tuple[Chunk, ...]:
     """The ancillary chunks that a changed picture may keep, byte for byte.
 
-    The PNG specification marks them by the case of the fourth letter ("safe to copy"); colour descriptions are kept
+    The PNG specification marks them by the case of the fourth letter ("safe to copy"); color descriptions are kept
     besides, because the result's gray axis is the source's.
 
     Raises:

@@ -48,7 +48,7 @@ def still_frame_count(path: Path) -> int:
 
 
 def probe_still(path: Path) -> MediaInfo:
-    """Describe a picture. It is decoded once, because damage and present colour show only then.
+    """Describe a picture. It is decoded once, because damage and present color show only then.
 
     Args:
         path: A picture file.

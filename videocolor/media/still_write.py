@@ -63,12 +63,12 @@ def exact_luma_rgb(y: Plane, cb: Float, cr: Float, *, depth: int) -> Plane:
     """Convert full-range Y'CbCr (BT.601) to R'G'B' whose luma, rounded, is y in every pixel.
 
     `(299 R + 587 G + 114 B + 500) // 1000 == y` holds exactly: with R and B rounded first, G is the integer nearest to
-    what luma asks for, so luma misses y by at most 0.587 / 2 codes. A colour outside the gamut loses chroma, never luma
+    what luma asks for, so luma misses y by at most 0.587 / 2 codes. A color outside the gamut loses chroma, never luma
     or hue.
 
     Args:
         y: (H, W) uint8 or uint16, 0..2^depth - 1.
-        cb: (H, W) float, code values centred on 0, -2^(depth-1)..2^(depth-1).
+        cb: (H, W) float, code values centered on 0, -2^(depth-1)..2^(depth-1).
         cr: Like cb.
         depth: 8 or 16.
 
@@ -130,16 +130,16 @@ def write_still(
     allow_loss: frozenset[str] = frozenset(),
     webp: Literal["quality95", "lossless"] = "quality95",
 ) -> None:
-    """Write a coloured picture whole or not at all.
+    """Write a colored picture whole or not at all.
 
     Args:
         path: The target; its suffix is the format. An existing file is replaced at the end.
         y: (H, W) uint8 or uint16, the source's luma.
-        cb: (H, W) float32 in y's code values, centred on 0.
+        cb: (H, W) float32 in y's code values, centered on 0.
         cr: Like cb.
         alpha: (H, W) of y's dtype, or None; written byte for byte.
         keep: What the source carried besides.
-        provenance: How the colour was made; written as text where the format has text.
+        provenance: How the color was made; written as text where the format has text.
         allow_loss: As in `check_still_target`.
         webp: "lossless", or JPEG-like quality (whose luma is not exact); for .webp only.
 
@@ -312,7 +312,7 @@ def _save_webp(
     options = {"exif": exif_bytes(exif)} if len(exif) else {}
     if keep.photoshop is not None:
         log.warning("WebP has no place for IPTC: %d bytes are left out", len(keep.photoshop))
-    # `exact` keeps the colour under transparent pixels.
+    # `exact` keeps the color under transparent pixels.
     picture.save(
         part,
         "WEBP",

@@ -57,7 +57,7 @@ def rebuild_dts(pts_in_decode_order: Sequence[int]) -> list[int]:
     """Decoding times for packets whose own are missing or clash after joining.
 
     Packets read back from segments come with gaps in their dts, and with B-frames at a variable rate the encoder's
-    own dts of neighbouring segments overlap. The rule: sorted pts, delayed by the deepest reordering.
+    own dts of neighboring segments overlap. The rule: sorted pts, delayed by the deepest reordering.
 
     Args:
         pts_in_decode_order: The pts of all packets of the stream, in the order in which they are decoded.

@@ -17,7 +17,7 @@ def luma_at_chroma(y: Plane, steps: tuple[int, int], siting: str) -> Floats:
     Args:
         y: (H, W) uint8 or uint16 code values.
         steps: Luma rows and columns per chroma sample.
-        siting: "left", "topleft" or "center"; a co-sited sample takes the triangle [1 2 1] of its neighbours.
+        siting: "left", "topleft" or "center"; a co-sited sample takes the triangle [1 2 1] of its neighbors.
 
     Returns:
         (ceil(H / rows), ceil(W / columns)) float32, code values.

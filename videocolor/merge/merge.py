@@ -138,7 +138,7 @@ def has_source_grid(settings: MergeSettings) -> bool:
 
 
 def source_chroma(frame: Frame, settings: MergeSettings) -> MergedFrame | None:
-    """The frame with its own chroma, for shots that keep their colour; None if source and result grids differ."""
+    """The frame with its own chroma, for shots that keep their color; None if source and result grids differ."""
     if frame.u is None or frame.v is None or not has_source_grid(settings):
         return None
     shift = settings.bit_depth - settings.source.bit_depth

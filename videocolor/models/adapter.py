@@ -84,7 +84,7 @@ class NetworkColorizer:
         return output.float()
 
     def predict(self, batch: LumaBatch) -> ChromaBatch:
-        """Colour a batch; when memory ends, halves are tried down to single frames.
+        """Color a batch; when memory ends, halves are tried down to single frames.
 
         Args:
             batch: Lightness at network size without the rim.
@@ -110,7 +110,7 @@ class NetworkColorizer:
         # Outside the handler, so that the failed run's tensors are free before the halves begin.
         if self.compute.device.type == "cuda":
             torch.cuda.empty_cache()
-        log.warning("Memory is short: %d frames are coloured in two halves.", count)
+        log.warning("Memory is short: %d frames are colored in two halves.", count)
         # Remembered, or every batch of the film would fail first.
         self._most_frames = (count + 1) // 2
         parts = [self._predict_halving(half) for half in torch.split(lightness, self._most_frames)]

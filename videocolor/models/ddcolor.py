@@ -1,4 +1,4 @@
-"""The family `ddcolor`: ConvNeXt encoder, U-Net decoder, and colour queries that look at its features.
+"""The family `ddcolor`: ConvNeXt encoder, U-Net decoder, and color queries that look at its features.
 
 DDColor (Kang et al. 2023, "Towards photo-realistic image colorization via dual decoders"), Apache-2.0. State dict keys
 are those of the published files, and the function is the original's.
@@ -44,9 +44,9 @@ class DDColorHyper:
     decoder_width: int = 512
     """Channels of the decoder at strides 16 and 8; the rest of the decoders has half as many."""
     queries: int = 100
-    """Colour queries."""
+    """Color queries."""
     decoder_layers: int = 9
-    """Layers of the colour decoder; layer i looks at scale i mod 3."""
+    """Layers of the color decoder; layer i looks at scale i mod 3."""
     folded: bool = False
     """True: spectral norms, and batch norms that directly follow a convolution, are multiplied into it."""
 
@@ -177,9 +177,9 @@ def _count(keys: Iterable[str], prefix: str) -> int:
 
 
 def original_rgb(run: Callable[[Tensor], Tensor], rgb: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
-    """Colour a picture by the original program's own steps, with OpenCV's colour maths.
+    """Color a picture by the original program's own steps, with OpenCV's color maths.
 
-    The picture is squeezed to a square, and its ab, neither clamped nor smoothed, is enlarged by nearest neighbour.
+    The picture is squeezed to a square, and its ab, neither clamped nor smoothed, is enlarged by nearest neighbor.
 
     Args:
         run: The network: R'G'B' (1, 3, side, side) float32 in 0..1 to ab (1, 2, side, side) on the CPU.

@@ -1,4 +1,4 @@
-"""The two decoders of `ddcolor`: one enlarges the encoder's features, one asks them for colours by queries.
+"""The two decoders of `ddcolor`: one enlarges the encoder's features, one asks them for colors by queries.
 
 State dict keys are those of the published files.
 """
@@ -101,7 +101,7 @@ class Mlp(nn.Module):
 
 def _axis_code(size: int, channels: int, device: torch.device) -> Tensor:
     """Sines (even channels) and cosines (odd) of the places 1..size, scaled to 0..2 pi: (size, channels)."""
-    # Always float32: in bfloat16 neighbouring places of a long side would fall together.
+    # Always float32: in bfloat16 neighboring places of a long side would fall together.
     place = torch.arange(1, size + 1, dtype=torch.float32, device=device) / (size + 1e-6) * (2 * pi)
     pair = torch.arange(channels // 2, dtype=torch.float32, device=device)
     angle = place[:, None] / _PERIOD ** (2 * pair / channels)
@@ -126,7 +126,7 @@ def position_code(height: int, width: int, channels: int, device: torch.device) 
 
 
 class ColorDecoder(nn.Module):
-    """Learnt queries ask three scales of features in turn and become colour embeddings."""
+    """Learnt queries ask three scales of features in turn and become color embeddings."""
 
     def __init__(self, in_channels: tuple[int, ...], width: int, *, queries: int, layers: int) -> None:
         super().__init__()
@@ -141,7 +141,7 @@ class ColorDecoder(nn.Module):
         self.color_embed = Mlp(width)
 
     def forward(self, features: list[Tensor]) -> Tensor:
-        """Colour embeddings (N, queries, width) of features at strides 16, 8 and 4."""
+        """Color embeddings (N, queries, width) of features at strides 16, 8 and 4."""
         memories, codes = [], []
         for project, level, feature in zip(self.input_proj, self.level_embed.weight, features, strict=True):
             height, width = feature.shape[2:]
@@ -164,7 +164,7 @@ class ColorDecoder(nn.Module):
 
 
 class DualDecoder(nn.Module):
-    """The pixels' way from the encoder's features to full size, and the colours' way from its three steps."""
+    """The pixels' way from the encoder's features to full size, and the colors' way from its three steps."""
 
     def __init__(self, encoder_dims: tuple[int, ...], width: int, *, queries: int, layers: int) -> None:
         super().__init__()

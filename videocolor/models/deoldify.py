@@ -26,7 +26,7 @@ from videocolor.models.blocks.unet import Shuffle, UNetBlock, conv_layer
 from videocolor.models.hyper import read_hyper
 
 _LUMA = (0.299, 0.587, 0.114)
-# The output's open interval in normalised units.
+# The output's open interval in normalized units.
 _LOW, _HIGH = -3.0, 3.0
 
 Encoder = Literal["resnet18", "resnet34", "resnet50", "resnet101"]
@@ -96,7 +96,7 @@ class DeOldifyNetwork(nn.Module):
             fold_norms(self)
 
     def to_input(self, lightness: Tensor) -> Tensor:
-        """Normalised gray RGB.
+        """Normalized gray RGB.
 
         Args:
             lightness: (N, 1, h, w) float32, L* in 0..100.
@@ -108,7 +108,7 @@ class DeOldifyNetwork(nn.Module):
         return (gray - _channels(MEAN, gray)) / _channels(STD, gray)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalised RGB (N, 3, h, w) in -3..3 of such gray RGB."""
+        """Normalized RGB (N, 3, h, w) in -3..3 of such gray RGB."""
         y, features = x, []
         for child, layer in enumerate(self.layers["0"].children()):
             y = layer(y)
@@ -124,7 +124,7 @@ class DeOldifyNetwork(nn.Module):
         return torch.sigmoid(y) * (_HIGH - _LOW) + _LOW
 
     def to_ab(self, output: Tensor, lightness: Tensor) -> ChromaBatch:
-        """The colour that the original shows: the output's U and V with the source's luma.
+        """The color that the original shows: the output's U and V with the source's luma.
 
         Keeping B - Y and R - Y under another luma adds the difference of the lumas to all three channels.
 
@@ -146,15 +146,15 @@ class DeOldifyNetwork(nn.Module):
 
 
 def to_rgb(output: Tensor) -> Tensor:
-    """RGB (N, 3, h, w) in 0..1 of a network's normalised answer."""
+    """RGB (N, 3, h, w) in 0..1 of a network's normalized answer."""
     return (output * _channels(STD, output) + _channels(MEAN, output)).clamp(0, 1)
 
 
 def original_rgb(run: Callable[[Tensor], Tensor], rgb: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
-    """Colour a picture by the original program's own steps (deoldify/filters.py, visualize.py), 8 bits in between.
+    """Color a picture by the original program's own steps (deoldify/filters.py, visualize.py), 8 bits in between.
 
     Args:
-        run: The network: normalised gray RGB (1, 3, side, side) float32 to normalised RGB of that shape.
+        run: The network: normalized gray RGB (1, 3, side, side) float32 to normalized RGB of that shape.
         rgb: (H, W, 3) uint8.
         side: Of the square that the picture is stretched to, 16 x the render factor.
 

@@ -1,4 +1,4 @@
-"""Two colorizers whose colours are blended: what one alone gets wrong the other often has right."""
+"""Two colorizers whose colors are blended: what one alone gets wrong the other often has right."""
 
 from dataclasses import dataclass, replace
 
@@ -20,12 +20,12 @@ _LAPLACIAN = ((0.0, 1.0, 0.0), (1.0, -4.0, 1.0), (0.0, 1.0, 0.0))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blend:
-    """How the colours of two models become one."""
+    """How the colors of two models become one."""
 
     weight: float = DEFAULT_BLEND
     """Of the second model, 0..1."""
     method: BlendMethod = "plain"
-    """"plain": the weighted mean of ab; "chroma-bound": the second's ab is limited to a neighbourhood of the first's
+    """"plain": the weighted mean of ab; "chroma-bound": the second's ab is limited to a neighborhood of the first's
     before, wider where the luma has texture."""
 
 
@@ -43,7 +43,7 @@ class MergedColorizer:
         return self._parts
 
     def predict(self, batch: LumaBatch) -> ChromaBatch:
-        """Colour a batch by both models and blend.
+        """Color a batch by both models and blend.
 
         Args:
             batch: Its first further lightness is for the second model; without one both see the same.
@@ -85,10 +85,10 @@ class MergedColorizer:
 
 
 def bound_chroma(first: Tensor, second: Tensor, lightness: Tensor) -> Tensor:
-    """Limit the second model's colours to a tolerance around the first's (HAVC, "chroma-bound adaptive" merge).
+    """Limit the second model's colors to a tolerance around the first's (HAVC, "chroma-bound adaptive" merge).
 
     The tolerance is 20 + 24 min(1, |Laplacian of the luma| / 255), luma in 8-bit codes: plain areas such as skin and
-    sky stay near the first model, whose colours are the steadier ones, textures may follow the second.
+    sky stay near the first model, whose colors are the steadier ones, textures may follow the second.
 
     Args:
         first: (N, 2, h, w) float32 ab.

@@ -1,6 +1,6 @@
 """Weight files: safetensors with one JSON header. Reading runs no code of the file; writing is all or nothing.
 
-The header stands under the metadata key "videocolor" and is the truth about a model: format, family, hyper, colour
+The header stands under the metadata key "videocolor" and is the truth about a model: format, family, hyper, color
 codec, size rule, data hashes. The TOML card beside the file holds prose, licence and the file's sha256.
 """
 

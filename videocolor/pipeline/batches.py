@@ -155,7 +155,7 @@ class NetworkInput:
 def colorize(
     frames: Iterable[MovingFrame], colorizer: Colorizer, context: ShotContext, how: NetworkInput
 ) -> Iterator[ColoredFrame]:
-    """Colour every frame of one shot, in batches that follow the shot, never timing.
+    """Color every frame of one shot, in batches that follow the shot, never timing.
 
     Args:
         frames: The shot's frames in order.
@@ -171,7 +171,7 @@ def colorize(
 def color_batch(
     group: Sequence[MovingFrame], colorizer: Colorizer, context: ShotContext, how: NetworkInput
 ) -> tuple[ColoredFrame, ...]:
-    """Colour frames of one shot in a single network run."""
+    """Color frames of one shot in a single network run."""
     lightness, *further = (_lightness_of(group, size, how.turns).to(how.device) for size in how.sizes)
     pts = tuple(item.frame.pts for item in group)
     chroma = colorizer.predict(LumaBatch(lightness=lightness, pts=pts, context=context, further=tuple(further)))

@@ -27,7 +27,7 @@ OriginalProgram = Callable[[Callable[[Tensor], Tensor], npt.NDArray[np.uint8], i
 def colorize_still_faithfully(
     source: Path, target: Path, settings: RunSettings, *, colorizer: DeviceColorizer | None = None
 ) -> StillReport:
-    """Colour a picture as the model's authors do: squared, 8 bits in between, luma not guarded, float32.
+    """Color a picture as the model's authors do: squared, 8 bits in between, luma not guarded, float32.
 
     Args:
         source: A picture of 8 bits.

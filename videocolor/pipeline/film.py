@@ -1,4 +1,4 @@
-"""A film from source to result: check, plan, colour what is left, mux, check again, publish.
+"""A film from source to result: check, plan, color what is left, mux, check again, publish.
 
 `check_result` comes from the caller, so that this floor does not know the verification above it.
 """
@@ -107,7 +107,7 @@ def colorize_film(
     check_result: CheckResult,
     colorizer: DeviceColorizer | None = None,
 ) -> RunReport:
-    """Colour a film.
+    """Color a film.
 
     Args:
         source: Any film that libav reads.
@@ -116,7 +116,7 @@ def colorize_film(
         options: Overwrite, restart, stop.
         progress: Told about phases, frames and shots.
         check_result: Looks at the muxed file before it gets its name.
-        colorizer: A loaded model, to colour many files with one; None loads the one that the settings name.
+        colorizer: A loaded model, to color many files with one; None loads the one that the settings name.
 
     Raises:
         VideoColorError: See `errors.py`; the work folder is kept and can be resumed unless the plan never began.
@@ -166,7 +166,7 @@ class _FilmRun:
     carry: CarryPlan
     colorizer: DeviceColorizer
     pictures: tuple[Picture, ...]
-    """Frames that a person coloured."""
+    """Frames that a person colored."""
     work: WorkFolder
     target: Path
     options: RunOptions
@@ -256,7 +256,7 @@ def _plan(run: _FilmRun) -> Plan:
 
 
 def _carry_references(run: _FilmRun, plan: Plan) -> CarriedColors | None:
-    """A person's colours, carried through their shots before the first segment."""
+    """A person's colors, carried through their shots before the first segment."""
     settings = run.job.settings
     return prepare_references(
         run.pictures,
@@ -271,7 +271,7 @@ def _carry_references(run: _FilmRun, plan: Plan) -> CarriedColors | None:
 
 
 def _color(run: _FilmRun, plan: Plan, carried: CarriedColors | None, clock: StageClock) -> tuple[float, bool]:
-    """Colour every segment that is not finished; seconds, and whether some were finished before."""
+    """Color every segment that is not finished; seconds, and whether some were finished before."""
     journal = run.work.journal()
     source = SegmentSource(
         info=run.job.info, plan=plan, decode=decode_settings(run.job.settings), journal=journal, clock=clock
@@ -326,7 +326,7 @@ def _warn(job: FilmJob, carry: CarryPlan, plan: Plan) -> None:
     colored = [shot for shot in plan.shots if shot.source_chroma >= HAS_COLOR]
     if colored and not job.settings.keep_color:
         log.warning(
-            "%d of %d shots have colour or a tint already, which is replaced; --keep-color keeps it.",
+            "%d of %d shots have color or a tint already, which is replaced; --keep-color keeps it.",
             len(colored),
             len(plan.shots),
         )

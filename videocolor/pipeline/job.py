@@ -71,7 +71,7 @@ def keeps_color(shot: Shot, settings: RunSettings) -> bool:
 
 
 def check_kept_color(plan: Plan, job: FilmJob) -> None:
-    """Find out before the first segment whether --keep-color can keep the colour of the shots that have some.
+    """Find out before the first segment whether --keep-color can keep the color of the shots that have some.
 
     Raises:
         SettingsError: The result's chroma grid is not the source's.

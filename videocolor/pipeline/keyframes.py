@@ -1,4 +1,4 @@
-"""The network sees key frames only; colours travel from them to the frames between.
+"""The network sees key frames only; colors travel from them to the frames between.
 
 Which frames are key frames depends on the motion alone, from the shot's first frame on: it is known before the network
 runs, and no batch or thread changes it.
@@ -33,7 +33,7 @@ _MOST_LOST = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Planned:
-    """A frame and where its colours come from."""
+    """A frame and where its colors come from."""
 
     moving: MovingFrame
     route: Route | None
@@ -57,7 +57,7 @@ def colorize_keyframes(
     *,
     spacing: int | Literal["auto"],
 ) -> Iterator[ColoredFrame]:
-    """Colour one shot, or a part of one: key frames by the network, the others along their motion.
+    """Color one shot, or a part of one: key frames by the network, the others along their motion.
 
     The first frame is a key frame, then every `spacing`-th, and between them those that too little of the key frames'
     picture reaches. All ab of a shot come on one grid, the finer of the network's answer and the motion, so that
@@ -160,7 +160,7 @@ def _colored(
 def _seen(
     frames: Sequence[MovingFrame], colorizer: Colorizer, context: ShotContext, how: NetworkInput
 ) -> Iterator[_KeyFrame]:
-    """Key frames, as the network colours them."""
+    """Key frames, as the network colors them."""
     for begin in range(0, len(frames), how.batch_size):
         for colored in color_batch(frames[begin : begin + how.batch_size], colorizer, context, how):
             yield _key_frame(colored)
@@ -195,7 +195,7 @@ def _carried(item: _Planned, before: _KeyFrame | None, after: _KeyFrame | None) 
 
 
 def _motion(item: MovingFrame | ColoredFrame) -> Motion:
-    assert item.motion is not None, "colours travel along the motion"
+    assert item.motion is not None, "colors travel along the motion"
     return item.motion
 
 

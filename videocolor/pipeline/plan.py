@@ -1,4 +1,4 @@
-"""The planning pass: one cheap decode that finds cuts, every pts, damage, combing, and colour that is there already."""
+"""The planning pass: one cheap decode that finds cuts, every pts, damage, combing, and color that is there already."""
 
 import logging
 from collections.abc import Callable
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 PLAN_FORMAT = 1
 HAS_COLOR = 4.0
-"""Chroma, in 8-bit codes, from which a shot counts as coloured or tinted; compression noise of gray stays below 2."""
+"""Chroma, in 8-bit codes, from which a shot counts as colored or tinted; compression noise of gray stays below 2."""
 
 _MAX_SEGMENT_FRAMES = 600
 """Ctrl+C finishes the segment in work: this many frames are about half a minute on two processor cores."""
@@ -114,7 +114,7 @@ def expected_frame_count(info: MediaInfo) -> int | None:
 
 
 def check_interlace(verdict: InterlaceVerdict, info: MediaInfo, settings: RunSettings) -> None:
-    """Refuse combed film before a network colours its combs.
+    """Refuse combed film before a network colors its combs.
 
     Raises:
         InterlacedError: Interlaced or telecined, and the settings name no treatment.
@@ -142,7 +142,7 @@ def small_gray(frame: Frame) -> npt.NDArray[np.uint8]:
 
 
 def chroma_level(frame: Frame) -> float:
-    """How far the source's own chroma is from neutral, in 8-bit codes: 0 for gray, about 10 for colour or a tint."""
+    """How far the source's own chroma is from neutral, in 8-bit codes: 0 for gray, about 10 for color or a tint."""
     if frame.u is None or frame.v is None:
         return 0.0
     scale = 1 << (frame.layout.bit_depth - 8)

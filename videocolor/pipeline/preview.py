@@ -1,4 +1,4 @@
-"""A look before a night's run: one coloured still per shot, and an estimate of time and disk from a real trial."""
+"""A look before a night's run: one colored still per shot, and an estimate of time and disk from a real trial."""
 
 import logging
 import shutil
@@ -50,7 +50,7 @@ class Preview:
     """For the whole run on this machine as it is loaded now."""
     result_bytes_estimated: int
     work_bytes_estimated: int
-    """Needed while the run lasts: the segments beside the growing result, and the carried colours of references."""
+    """Needed while the run lasts: the segments beside the growing result, and the carried colors of references."""
     free_bytes: int
     trial_frames: int
 
@@ -62,7 +62,7 @@ class Preview:
 def preview_film(
     source: Path, target: Path, settings: RunSettings, options: RunOptions, *, progress: Progress
 ) -> Preview:
-    """Colour the middle frame of every shot into `<target>.preview/`, and estimate the run by a short trial.
+    """Color the middle frame of every shot into `<target>.preview/`, and estimate the run by a short trial.
 
     Raises:
         VideoColorError: Everything that would stop the run itself before its first frame.
@@ -164,7 +164,7 @@ def _middle_frames(job: FilmJob, plan: Plan) -> Iterator[tuple[Shot, Frame]]:
 
 
 def _trial(job: FilmJob, plan: Plan, colorizer: Any) -> tuple[float, int, int]:
-    """Colour and encode the film's first frames for real: seconds, bytes and frames."""
+    """Color and encode the film's first frames for real: seconds, bytes and frames."""
     count = min(_TRIAL_FRAMES, plan.shots[0].frame_count)
     shot = replace(plan.shots[0], frame_count=count)
     stretch = Stretch(

@@ -153,7 +153,7 @@ def _fit(picture: Picture, gray: GrayPlane, info: MediaInfo, size: Size) -> tupl
 def _tell(picture: Picture, painting: Painting, fit: Fit, frame: str) -> None:
     """What the user may want to know of a picture that is used."""
     if not painting.has_color:
-        log.warning("%s (%s) has no colour: what it covers becomes gray.", picture.path, frame)
+        log.warning("%s (%s) has no color: what it covers becomes gray.", picture.path, frame)
     if fit.likeness is None:
         log.warning("%s (%s) has no detail to compare with the film: it is taken as it lies.", picture.path, frame)
     if fit.shift != (0.0, 0.0):

@@ -1,7 +1,7 @@
-"""Frames that a person coloured, in a run.
+"""Frames that a person colored, in a run.
 
-A pass before colouring carries their colours through their shots, and writes them to the work folder; on the way of
-the data these join the colours of the network.
+A pass before coloring carries their colors through their shots, and writes them to the work folder; on the way of
+the data these join the colors of the network.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 _FORMAT = 1
 _DECODED_AHEAD, _MOVING_AHEAD = 8, 4
-# Against 1 of the network's colour, for the temporal filter. Measured on five clips: with 20 alike the painted frame
+# Against 1 of the network's color, for the temporal filter. Measured on five clips: with 20 alike the painted frame
 # itself changes by a mean of 1.7 in ab, with 1000 for it by .4, at .2 dB for frames further away.
 _PAINTED_CONFIDENCE, _CARRIED_CONFIDENCE = 1000.0, 20.0
 _PAINTED_AGE = 0.5
@@ -66,10 +66,10 @@ class _GuidedShot:
 
 
 class CarriedColors:
-    """A person's colours for every frame that they reach, on the disk."""
+    """A person's colors for every frame that they reach, on the disk."""
 
     def __init__(self, files: Iterable[tuple[Path, Sequence[int]]], size: Size) -> None:
-        """Know where each frame's colours lie.
+        """Know where each frame's colors lie.
 
         Args:
             files: Finished `ColorFile`s and the pts of their frames.
@@ -79,7 +79,7 @@ class CarriedColors:
         self._size = size
 
     def guided(self, frames: Iterable[ColoredFrame]) -> Iterator[ColoredFrame]:
-        """Put a person's colours over the network's, as far as they are trusted.
+        """Put a person's colors over the network's, as far as they are trusted.
 
         Frames of shots without references pass as they are; all frames of another shot get ab of one size.
         """
@@ -91,7 +91,7 @@ class CarriedColors:
 def _guide(colored: ColoredFrame, colors: Colors) -> ColoredFrame:
     device = colored.ab.device
     height, width = colors.weight.shape
-    # The finer of the two grids, so that neither colour loses detail.
+    # The finer of the two grids, so that neither color loses detail.
     size = max(height, colored.ab.shape[1]), max(width, colored.ab.shape[2])
     confidence = np.where(colors.age < _PAINTED_AGE, _PAINTED_CONFIDENCE, _CARRIED_CONFIDENCE) * colors.weight
     planes = np.stack([*np.moveaxis(colors.ab * colors.weight[..., None], 2, 0), colors.weight, confidence])
@@ -113,25 +113,25 @@ def prepare_references(
     progress: Progress,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> CarriedColors | None:
-    """Carry the colours of pictures through their shots, or take up what an earlier run has finished of it.
+    """Carry the colors of pictures through their shots, or take up what an earlier run has finished of it.
 
     Args:
         pictures: From `references.pictures.find_pictures`.
         info: The film.
         plan: Its plan.
         decode: As in the planning pass.
-        folder: For the carried colours; made here, and kept for a resume.
-        keeps: Whether a shot keeps the source's own colour.
+        folder: For the carried colors; made here, and kept for a resume.
+        keeps: Whether a shot keeps the source's own color.
         progress: Told about the phase "references" where there is something to do.
         should_stop: Asked after every frame.
 
     Returns:
-        The colours; None where no picture lies in a shot that is coloured.
+        The colors; None where no picture lies in a shot that is colored.
 
     Raises:
         SettingsError: A picture has no frame in this run, or does not show the one that it is named after.
         MediaError: A picture or the film cannot be read.
-        DiskFullError: No space left, or less than all the carried colours will take.
+        DiskFullError: No space left, or less than all the carried colors will take.
         Interrupted: `should_stop` said so.
     """
     if not pictures:
@@ -262,7 +262,7 @@ class _Carrying:
             )
 
     def _record(self, shot: _GuidedShot) -> dict[str, object]:
-        """All that carried colours depend on."""
+        """All that carried colors depend on."""
         pts = self.film.plan.pts[shot.frames.start : shot.frames.stop]
         return {
             "format": _FORMAT,
@@ -277,7 +277,7 @@ class _Carrying:
 
 
 def _guided_shots(plan: Plan, placed: dict[int, Picture], keeps: Callable[[Shot], bool]) -> list[_GuidedShot]:
-    """The shots with references, parts of a divided one joined; pictures of shots that keep their colour are told."""
+    """The shots with references, parts of a divided one joined; pictures of shots that keep their color are told."""
     used = _used(plan, placed, keeps)
     found: list[_GuidedShot] = []
     first = 0
@@ -291,14 +291,14 @@ def _guided_shots(plan: Plan, placed: dict[int, Picture], keeps: Callable[[Shot]
 
 
 def _used(plan: Plan, placed: dict[int, Picture], keeps: Callable[[Shot], bool]) -> dict[int, Picture]:
-    """The pictures without those of shots, or parts of a divided one, that keep their colour."""
+    """The pictures without those of shots, or parts of a divided one, that keep their color."""
     used = dict(placed)
     first = 0
     for shot in plan.shots:
         frames = range(first, first + shot.frame_count)
         if keeps(shot):
             for index in [index for index in placed if index in frames]:
-                log.warning("%s is not used: its shot keeps its own colour (--keep-color).", used.pop(index).path)
+                log.warning("%s is not used: its shot keeps its own color (--keep-color).", used.pop(index).path)
         first = frames.stop
     return used
 
@@ -309,7 +309,7 @@ def _pictures_of(shots: Sequence[_GuidedShot]) -> dict[int, Picture]:
 
 
 def _needed_bytes(shots: Sequence[_GuidedShot], size: Size) -> int:
-    """The carried colours of all shots, and what the way back through the longest takes meanwhile."""
+    """The carried colors of all shots, and what the way back through the longest takes meanwhile."""
     scratch = max((backward_file_bytes(max(shot.pictures) + 1, size) for shot in shots), default=0)
     return scratch + sum(color_file_bytes(shot.frame_count, size) for shot in shots)
 

@@ -35,7 +35,7 @@ class RunReport:
     compute: str
     frame_count: int
     inferred_frames: int
-    """Frames that the network saw; with --keyframes the others got their colours from these."""
+    """Frames that the network saw; with --keyframes the others got their colors from these."""
     shots: list[dict[str, Any]]
     least_steady_shots: list[int]
     """Their indices, least steady first; empty without a filter that can tell."""
@@ -116,7 +116,7 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StillReport:
-    """The record of one coloured picture."""
+    """The record of one colored picture."""
 
     source: str
     result: str
@@ -213,7 +213,7 @@ def _figure_columns(shot: ShotFigures) -> dict[str, Any]:
 
 
 def provenance_tags(settings: RunSettings, colorizer: DeviceColorizer, *, luma_digest: str | None) -> dict[str, str]:
-    """Tags for the result: how its colour was made (unless the settings forbid it), and what `verify` recomputes."""
+    """Tags for the result: how its color was made (unless the settings forbid it), and what `verify` recomputes."""
     tags = {PROVENANCE_TAG: _provenance(settings, colorizer)} if settings.provenance else {}
     if luma_digest is not None:
         tags[LUMA_TAG] = luma_digest
@@ -223,7 +223,7 @@ def provenance_tags(settings: RunSettings, colorizer: DeviceColorizer, *, luma_d
 
 
 def _provenance(settings: RunSettings, colorizer: DeviceColorizer) -> str:
-    """Program, model, weights and the settings that shape the colours, on one line."""
+    """Program, model, weights and the settings that shape the colors, on one line."""
     weights = "+".join((part.card.sha256 or "?")[:16] for part in colorizer.members)
     facts = [f"videocolor {__version__}", f"model {colorizer.card.name}", f"weights {weights}"]
     if settings.render_factor is not None:

@@ -79,7 +79,7 @@ def colorize_file(
     check_result: CheckResult,
     colorizer: DeviceColorizer | None = None,
 ) -> RunReport | StillReport:
-    """Colour one film or picture; its content decides which it is, not its name.
+    """Color one film or picture; its content decides which it is, not its name.
 
     Raises:
         VideoColorError: See `errors.py`.
@@ -150,7 +150,7 @@ def colorize_folder(
     check_result: CheckResult,
     on_item: Callable[[FolderItem], None] = lambda item: None,
 ) -> list[FolderItem]:
-    """Colour every film and picture below a folder, under the same relative names; failures do not stop the rest.
+    """Color every film and picture below a folder, under the same relative names; failures do not stop the rest.
 
     Results that are there already are kept, so that the same command goes on after a stop.
 
@@ -238,7 +238,7 @@ def _is_animated(path: Path) -> bool:
 
 
 def _warn_of_sequences(paths: list[Path]) -> None:
-    """A run of numbered stills is probably a film: coloured one by one it would flicker and lose its sound."""
+    """A run of numbered stills is probably a film: colored one by one it would flicker and lose its sound."""
     groups: dict[tuple[Path, str, str], int] = {}
     for path in paths:
         match = _NUMBERED.match(path.stem)

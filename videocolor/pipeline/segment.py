@@ -94,7 +94,7 @@ def code_segment(
 
 
 def luma_sha256(frame: Frame) -> str:
-    """sha256 of a frame's Y plane, to recognise it after a seek."""
+    """sha256 of a frame's Y plane, to recognize it after a seek."""
     return hashlib.sha256(memoryview(np.ascontiguousarray(frame.y))).hexdigest()  # type: ignore[arg-type]
 
 

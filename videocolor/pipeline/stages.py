@@ -46,7 +46,7 @@ def merged_stream(
         job: The film's.
         colorizer: The model.
         clock: Counts the stages' busy time.
-        carried: Colours of frames that a person painted.
+        carried: Colors of frames that a person painted.
     """
     moving: Iterator[MovingFrame] = _moving(clock.timed(WAIT, source), stretches, job, clock)
     if job.motion_size is not None:
@@ -81,7 +81,7 @@ def _colored(
     clock: StageClock,
     carried: CarriedColors | None,
 ) -> Iterator[ColoredFrame | MovingFrame]:
-    """Colours by the network, and a person's; frames of shots that keep their colour pass as they are."""
+    """Colors by the network, and a person's; frames of shots that keep their color pass as they are."""
     with closing(source):
         for stretch in stretches:
             seed = shot_seed(job.settings.seed, stretch.shot_start_pts)

@@ -1,4 +1,4 @@
-"""A still is a film of one frame: the same network, the same colour maths, another container."""
+"""A still is a film of one frame: the same network, the same color maths, another container."""
 
 import time
 from pathlib import Path
@@ -30,13 +30,13 @@ def colorize_still(
     *,
     colorizer: DeviceColorizer | None = None,
 ) -> StillReport:
-    """Colour a picture.
+    """Color a picture.
 
     Args:
         source: Any picture that `media/still.py` reads.
         target: .png, .tif, .jpg or .webp.
         settings: Those about films only are ignored.
-        colorizer: A loaded model, to colour many pictures with one.
+        colorizer: A loaded model, to color many pictures with one.
 
     Raises:
         VideoColorError: See `errors.py`; nothing is left under the final name.

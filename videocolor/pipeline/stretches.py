@@ -34,7 +34,7 @@ def find_stretches(todo: Sequence[Segment], plan: Plan, journal: Journal, settin
         todo: Unfinished segments, in order.
         plan: The film's.
         journal: Has the filters' states at the ends of finished segments.
-        settings: Say which shots keep their colour; a filter does not go on behind such a part.
+        settings: Say which shots keep their color; a filter does not go on behind such a part.
     """
     starts = _shot_starts(plan)
     found: list[Stretch] = []

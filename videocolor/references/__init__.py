@@ -1,1 +1,1 @@
-"""Frames that a person coloured: which frame a picture shows, how it is fitted, how its colour follows the motion."""
+"""Frames that a person colored: which frame a picture shows, how it is fitted, how its color follows the motion."""

@@ -1,6 +1,6 @@
-"""A painted frame's colour, carried along the motion of its shot, and how far it can be trusted on the way.
+"""A painted frame's color, carried along the motion of its shot, and how far it can be trusted on the way.
 
-Vectors are composed, colour is sampled once: many samplings would blur it. On every frame the composed vectors are
+Vectors are composed, color is sampled once: many samplings would blur it. On every frame the composed vectors are
 corrected by the flow that is left between the painted frame's gray, brought here, and the frame's own; that flow's
 confidence also tells whether the place still looks as it did. PSNR_ab in dB over five DAVIS clips at 320 x 180 with
 the true first frame as the painting, 5, 10, 20 and 40 frames on, all pixels: sampled step by step 35.7, 33.4, 30.9,
@@ -21,12 +21,12 @@ from videocolor.temporal.motion import compose, likeness, link, make_estimator, 
 # Trust follows the chain's weakest link, and the likeness with the painted frame by this share a frame: so it comes
 # back where something passed by.
 _LIKENESS_SHARE = 0.2
-# Trust between these goes from no weight to full weight. On the clips above, carried colour of half weight errs by 6 in
+# Trust between these goes from no weight to full weight. On the clips above, carried color of half weight errs by 6 in
 # ab and of full weight by 2.5, the default model's by 10 to 12.
 _WEIGHED_TRUST = (0.0, 0.2)
 # A correction that is less certain than this over its neighborhood is not believed.
 _LEAST_CORRECTION = 0.5
-# Trust between these goes from cleaned to sampled colour: where the chain is sound, nothing is blurred.
+# Trust between these goes from cleaned to sampled color: where the chain is sound, nothing is blurred.
 _SHARP_TRUST = (0.8, 1.0)
 _CLEAN_SIDE = 9
 _CLEAN_VARIANCE = 30.0
@@ -43,7 +43,7 @@ _OLDEST = 6e4
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Colors:
-    """Colour of a frame that came from a person, at work size."""
+    """Color of a frame that came from a person, at work size."""
 
     ab: FloatPlane
     """(h, w, 2) float32, Lab units; any value where the weight is 0."""
@@ -59,7 +59,7 @@ def painted_over(ab: FloatPlane, weight: FloatPlane, below: Colors | None) -> Co
     Args:
         ab: (h, w, 2) float32.
         weight: (h, w) float32 in 0..1, the painting's opacity.
-        below: Carried colours of the same frame.
+        below: Carried colors of the same frame.
     """
     if below is None:
         return Colors(ab=ab, weight=weight, age=np.zeros_like(weight))
@@ -70,16 +70,16 @@ def painted_over(ab: FloatPlane, weight: FloatPlane, below: Colors | None) -> Co
 
 
 def carry(source: Colors, gray: GrayPlane, steps: Iterable[tuple[GrayPlane, Field]]) -> Iterator[Colors]:
-    """Carry the colours of one frame along a chain of frames, forward or backward in time.
+    """Carry the colors of one frame along a chain of frames, forward or backward in time.
 
     Args:
-        source: Colours of the frame where the chain begins.
+        source: Colors of the frame where the chain begins.
         gray: Its gray, (h, w) uint8 of `flow_gray`.
         steps: For every frame behind it: its gray, and the field on its grid that points to the frame before it in
             the chain.
 
     Yields:
-        The colours of each of these frames.
+        The colors of each of these frames.
     """
     estimator = make_estimator()
     vectors = np.zeros((*gray.shape, 2), np.float32)
@@ -101,7 +101,7 @@ def carry(source: Colors, gray: GrayPlane, steps: Iterable[tuple[GrayPlane, Fiel
 
 
 def blended(forward: Colors, backward: Colors) -> Colors:
-    """Colours that came to one frame from both sides: the nearer and the surer count for more."""
+    """Colors that came to one frame from both sides: the nearer and the surer count for more."""
     # Where one side has nothing its age says nothing either, and may be 0.
     ours, theirs = forward.weight * (backward.age + _LEAST_AGE), backward.weight * (forward.age + _LEAST_AGE)
     share = (theirs / np.maximum(ours + theirs, 1e-6)).astype(np.float32)
@@ -117,7 +117,7 @@ def _age_of_color(colors: Colors) -> FloatPlane:
 
 
 def _arrived(sampled: FloatPlane, trust: FloatPlane, gray: GrayPlane, steps: int) -> Colors:
-    """Sampled colours with their weight, cleaned where the chain is less than sound."""
+    """Sampled colors with their weight, cleaned where the chain is less than sound."""
     opacity = sampled[..., 2]
     divisor = np.maximum(opacity, _LEAST_OPACITY)
     ab = np.asarray(sampled[..., :2] / divisor[..., None], np.float32)
@@ -145,7 +145,7 @@ def _ramp(values: FloatPlane, ends: tuple[float, float]) -> FloatPlane:
 
 
 def _clean(ab: FloatPlane, certain: FloatPlane, gray: GrayPlane) -> FloatPlane:
-    """Colour that follows the edges of gray, made from what is certain.
+    """Color that follows the edges of gray, made from what is certain.
 
     Args:
         ab: (h, w, 2) float32.

@@ -1,9 +1,9 @@
 """Whether a person's picture shows the frame that its name tells, and how far it is shifted.
 
-Painters change lightness, so what is compared is locally normalised gray at work size, where the frame has detail: on
-black, colour alone changes the lightness. Measured on five real clips: a frame whose objects were made darker or
+Painters change lightness, so what is compared is locally normalized gray at work size, where the frame has detail: on
+black, color alone changes the lightness. Measured on five real clips: a frame whose objects were made darker or
 lighter, or that was denoised or blurred, stays above .88 (with heavy grain in the film above .76); the next frame of
-the shot has .65 to .92 after its best shift, a crop of 3 % at most .31, another film .1. Coloured frames of which the
+the shot has .65 to .92 after its best shift, a crop of 3 % at most .31, another film .1. Colored frames of which the
 luma was kept have .99, white titles on black .7, film that is dark by six stops .6.
 """
 
@@ -31,7 +31,7 @@ _ECC_STEPS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-3)
 # Another frame is meant when it leaves a third of the difference; below .01 all of them do.
 _MEANT_SHARE = 1 / 3
 _LEAST_DIFFERENCE = 0.01
-# Detail of the frame: its deviation over the neighbourhood, in gray levels, and the share of the compared part that has
+# Detail of the frame: its deviation over the neighborhood, in gray levels, and the share of the compared part that has
 # it. Plain gradients reach 5, rounded ones and grain of half a code 6.
 _LEAST_DEVIATION = 8.0
 _LEAST_SHARE = 0.005
@@ -52,7 +52,7 @@ class Fit:
     shift: tuple[float, float] = (0.0, 0.0)
     """Columns and rows, in work pixels, by which the picture lies to the right and below."""
     likeness: float | None
-    """Correlation of locally normalised gray after the shift is undone, -1..1; None where it would tell nothing."""
+    """Correlation of locally normalized gray after the shift is undone, -1..1; None where it would tell nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +158,7 @@ def _meant_frame(painting: Painting, fit: Fit, index: int, grays: Mapping[int, G
 
 
 def _likeness(painting: Painting, frame: GrayPlane) -> float:
-    """Correlation of locally normalised gray over the part that the picture covers, where the frame has detail."""
+    """Correlation of locally normalized gray over the part that the picture covers, where the frame has detail."""
     mask = _inner(painting)
     structure, detailed = _structure(frame, mask)
     if not _is_enough(detailed, mask):

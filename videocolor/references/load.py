@@ -1,4 +1,4 @@
-"""A person's picture, brought to the grid of the film's motion: colour, gray to compare it by, and where it counts.
+"""A person's picture, brought to the grid of the film's motion: color, gray to compare it by, and where it counts.
 
 Only the chroma is used. The lightness tells whether and how the picture fits the film's frame (`fit.py`).
 """
@@ -39,14 +39,14 @@ class ColorPicture:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Painting:
-    """A frame's colour as a person wants it, at work size, in the orientation of the stored planes."""
+    """A frame's color as a person wants it, at work size, in the orientation of the stored planes."""
 
     gray: FloatPlane
     """(h, w) float32, blurred luma, mean 128 and deviation 55 over the opaque pixels."""
     ab: FloatPlane
     """(h, w, 2) float32, Lab units; 0 where the picture is transparent."""
     weight: FloatPlane
-    """(h, w) float32, 0 where the picture is transparent (not coloured here), 1 where it is not."""
+    """(h, w) float32, 0 where the picture is transparent (not colored here), 1 where it is not."""
 
     @property
     def has_color(self) -> bool:
@@ -55,9 +55,9 @@ class Painting:
 
 
 def read_picture(path: Path) -> ColorPicture:
-    """Decode a picture with its colour; EXIF's orientation and an ICC profile of RGB or CMYK are applied.
+    """Decode a picture with its color; EXIF's orientation and an ICC profile of RGB or CMYK are applied.
 
-    Samples of 16 bits become 8: the colour that is made of them is coarser than that.
+    Samples of 16 bits become 8: the color that is made of them is coarser than that.
 
     Raises:
         MediaError: Not a picture, damaged, or of a kind that is not read.
@@ -104,7 +104,7 @@ def stored_views(picture: ColorPicture, video: VideoInfo, name: str) -> tuple[Co
 
 
 def at_work_size(view: ColorPicture, size: Size) -> Painting:
-    """Average a picture down to the motion's grid; transparent pixels add nothing to their neighbours."""
+    """Average a picture down to the motion's grid; transparent pixels add nothing to their neighbors."""
     alpha = np.asarray(view.alpha / np.float32(255), np.float32)
     weight = _resized(alpha, size)
     unit = np.asarray(view.rgb * (alpha[..., None] / np.float32(255)), np.float32)

@@ -1,6 +1,6 @@
 """From a picture's name to the frame that it shows. Pure: names and clocks in, numbers out.
 
-Numbers and times are those of the source film, whatever part of it is coloured: its first frame is frame 0 at 0 s.
+Numbers and times are those of the source film, whatever part of it is colored: its first frame is frame 0 at 0 s.
 """
 
 import re
@@ -111,7 +111,7 @@ def find_frame(name: str, moment: Moment, clock: FilmClock) -> int:
         clock: The film's, counted where the moment is a number.
 
     Raises:
-        SettingsError: There is no such frame, or it is not coloured in this run.
+        SettingsError: There is no such frame, or it is not colored in this run.
     """
     if isinstance(moment, FrameNumber):
         assert clock.first_number is not None
@@ -119,7 +119,7 @@ def find_frame(name: str, moment: Moment, clock: FilmClock) -> int:
         if not 0 <= index < len(clock.pts):
             last = clock.describe(len(clock.pts) - 1)
             raise SettingsError(
-                f"{name}: {moment} is not coloured in this run.", f"It goes from {clock.describe(0)} to {last}."
+                f"{name}: {moment} is not colored in this run.", f"It goes from {clock.describe(0)} to {last}."
             )
         return index
     wanted = clock.origin_pts + moment.seconds / clock.time_base

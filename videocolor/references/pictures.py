@@ -82,7 +82,7 @@ def _in_folder(folder: Path) -> Iterator[Path]:
         is_empty = False
         yield path
     if is_empty:
-        raise MediaError(f"The folder {folder} has no picture.", "Choose the folder of the coloured frames.")
+        raise MediaError(f"The folder {folder} has no picture.", "Choose the folder of the colored frames.")
 
 
 def _known(path: Path) -> Picture:

@@ -29,7 +29,7 @@ def carry_through_shot(
         moving: The shot's frames with their motion, from its first.
         frame_count: Of the shot.
         paintings: By the frame's place in the shot; called when needed, so that few are in memory.
-        target: Filled with the colours of every frame.
+        target: Filled with the colors of every frame.
         scratch: For the way back; filled here.
         on_step: Called for every frame of the way forward and of the way back, `step_count` times.
     """

@@ -1,6 +1,6 @@
-"""The default shot detector: normalised correlation of neighbouring gray frames, made for damaged black-and-white film.
+"""The default shot detector: normalized correlation of neighboring gray frames, made for damaged black-and-white film.
 
-Correlation of normalised frames ignores brightness flicker; a motion-compensated second look forgives pans; a look at
+Correlation of normalized frames ignores brightness flicker; a motion-compensated second look forgives pans; a look at
 the frames around forgives flashes. Dissolves are left out on purpose: a linear mix model finds about half of them and
 invents others, and a missed dissolve is harmless, because the temporal filter compares what it carries with each gray.
 """
@@ -116,7 +116,7 @@ class _Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judged:
-    """What is known about a frame once its neighbours were seen."""
+    """What is known about a frame once its neighbors were seen."""
 
     pts: int
     is_cut: bool
@@ -190,7 +190,7 @@ def _measure(pts: int, gray: _GrayPlane) -> _Frame:
     mean, deviation = float(smooth.mean()), float(smooth.std())
     return _Frame(
         pts=pts,
-        normal=_normalise(smooth, floor=_FLAT_DEVIATION),
+        normal=_normalize(smooth, floor=_FLAT_DEVIATION),
         mean=mean,
         is_flat=deviation < _FLAT_DEVIATION,
         is_dark=mean < _DARK_MEAN and deviation < _DARK_DEVIATION,
@@ -247,15 +247,15 @@ def _change(previous: _Frame, current: _Frame, flow: cv2.DISOpticalFlow) -> floa
     vectors = flow.calc(_flow_gray(current.normal), _flow_gray(previous.normal), np.zeros((*GRAY_SIZE, 2), np.float32))
     across, down = _COLUMNS + vectors[..., 0], _ROWS + vectors[..., 1]
     warped = cv2.remap(previous.normal, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return min(change, 1.0 - _likeness(_normalise(warped, floor=1e-3), current.normal))
+    return min(change, 1.0 - _likeness(_normalize(warped, floor=1e-3), current.normal))
 
 
 def _likeness(first: _FloatPlane, second: _FloatPlane) -> float:
-    """Correlation of two normalised frames, -1..1."""
+    """Correlation of two normalized frames, -1..1."""
     return float(np.vdot(first, second)) / first.size
 
 
-def _normalise(plane: npt.NDArray[Any], *, floor: float) -> _FloatPlane:
+def _normalize(plane: npt.NDArray[Any], *, floor: float) -> _FloatPlane:
     """Mean 0 and deviation 1; a deviation below `floor` counts as `floor`."""
     mean, deviation = float(plane.mean()), float(plane.std())
     normal: _FloatPlane = (plane - np.float32(mean)) / np.float32(max(floor, deviation))

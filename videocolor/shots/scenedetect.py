@@ -31,7 +31,7 @@ def load_adaptive() -> "SceneDetector":
 
 
 def load_hash() -> "SceneDetector":
-    """PySceneDetect's HashDetector (perceptual hash of neighbouring frames).
+    """PySceneDetect's HashDetector (perceptual hash of neighboring frames).
 
     Raises:
         SettingsError: The package is missing.

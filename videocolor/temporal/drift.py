@@ -1,4 +1,4 @@
-"""Slow drift of colour within a shot, damped: a second, long memory along the motion, half as fine.
+"""Slow drift of color within a shot, damped: a second, long memory along the motion, half as fine.
 
 The trajectory mean follows whatever changes over more than its reach. Its distance from the mean over all of the shot
 so far is drift where it is smooth, lasting and not too large, and a part of that is taken back. Where something new
@@ -27,7 +27,7 @@ _FORGETTING = 0.1
 
 _COARSENESS = 2
 _BLUR_SIGMA = 4.0
-# Hundreds of warps blur the memory: beside edges of colour (deviation in ab over 9 x 9) it tells little.
+# Hundreds of warps blur the memory: beside edges of color (deviation in ab over 9 x 9) it tells little.
 _EDGE_DEVIATION = 3.0
 _EDGE_BOX = (9, 9)
 # As for the trajectory mean a dissolve shows in the gray; this memory is longer, and bears more of a difference.
@@ -38,7 +38,7 @@ _LEAST_WEIGHT = 1e-6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Anchor:
-    """Where the colours of a shot have been so far."""
+    """Where the colors of a shot have been so far."""
 
     sums: FloatPlane
     """(4, h, w) float32 at half the work size: weighted a*, weighted b*, weight, weighted gray."""
@@ -98,7 +98,7 @@ def _likeness(carried: FloatPlane, gray: FloatPlane) -> FloatPlane:
 
 
 def _evenness(ab: FloatPlane) -> FloatPlane:
-    """(h, w) float32 in 0..1: 1 where the colour is the same all around."""
+    """(h, w) float32 in 0..1: 1 where the color is the same all around."""
     square = sum(cv2.blur(plane * plane, _EDGE_BOX) - cv2.blur(plane, _EDGE_BOX) ** 2 for plane in ab)
     even: FloatPlane = 1 / (1 + np.maximum(square, 0) / np.float32(_EDGE_DEVIATION**2)) ** 2
     return even

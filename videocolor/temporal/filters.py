@@ -17,7 +17,7 @@ from videocolor.temporal.trajectory import TrajectoryMean
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Leave the colours as the network gave them."""
+    """Leave the colors as the network gave them."""
 
     needs_motion: ClassVar[bool] = False
 

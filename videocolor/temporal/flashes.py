@@ -1,9 +1,9 @@
 """Flashes and blank frames: found by the motion that breaks there and is whole again across them.
 
 Likeness of pictures alone would not do: a pan changes them as much as a partial flash. The mean confidence of optical
-flow, which follows the pan, tells them apart. Measured on real clips, some with added grain and flicker: neighbours
+flow, which follows the pan, tells them apart. Measured on real clips, some with added grain and flicker: neighbors
 .76 to 1.0, frames six apart .33 to .95, frames of unrelated shots at most .14; partly or strongly lit frames mostly
-below .7 against their neighbours, blank ones below .1.
+below .7 against their neighbors, blank ones below .1.
 """
 
 from collections.abc import Callable, Iterable
@@ -36,7 +36,7 @@ class Seen:
     frame: Frame
     gray: GrayPlane
     mean: float
-    """Mean luma in 8-bit codes, before normalising; the deviation too."""
+    """Mean luma in 8-bit codes, before normalizing; the deviation too."""
     deviation: float
 
 

@@ -1,6 +1,6 @@
 """Optical flow between the frames of a shot, and how far each vector can be trusted.
 
-Everything happens on small gray pictures whose brightness is normalised, so that the flicker of old film counts for
+Everything happens on small gray pictures whose brightness is normalized, so that the flicker of old film counts for
 nothing. Where a flash or a blank frame hides the scene, the motion of the frames around it is used (`flashes.py`).
 """
 
@@ -32,7 +32,7 @@ _LEAST_DEVIATION = 4.0
 _ERROR_SHARE = 0.05
 _ERROR_FLOOR = 1.0
 _ERROR_REACH = 1.5
-# Differences of normalised gray over 5 x 5 pixels: signed, where the vector passed the check; absolute, where it did
+# Differences of normalized gray over 5 x 5 pixels: signed, where the vector passed the check; absolute, where it did
 # not, as on snow or sky, which any vector maps onto itself.
 _LIKE_DEVIATION = 25.0
 _SAME_DEVIATION = 10.0
@@ -41,7 +41,7 @@ _BOX = (5, 5)
 
 
 def work_size(height: int, width: int) -> Size:
-    """Size at which motion is estimated and colour is filtered: at most 320 pixels wide, aspect kept.
+    """Size at which motion is estimated and color is filtered: at most 320 pixels wide, aspect kept.
 
     Args:
         height: Of the film's luma.
@@ -66,7 +66,7 @@ def flow_gray(y: Plane, size: Size, *, bit_depth: int = 8) -> GrayPlane:
     Returns:
         (h, w) uint8, mean 128, deviation 55, less for nearly blank frames.
     """
-    gray, _, _ = _normalise(y, size, bit_depth)
+    gray, _, _ = _normalize(y, size, bit_depth)
     return gray
 
 
@@ -252,11 +252,11 @@ def _moving(seen: Seen, gray: GrayPlane, links: Links | None, *, is_flash: bool 
 
 
 def _see(frame: Frame, size: Size) -> Seen:
-    gray, mean, deviation = _normalise(frame.y, size, frame.layout.bit_depth)
+    gray, mean, deviation = _normalize(frame.y, size, frame.layout.bit_depth)
     return Seen(frame=frame, gray=gray, mean=mean, deviation=deviation)
 
 
-def _normalise(y: Plane, size: Size, bit_depth: int) -> tuple[GrayPlane, float, float]:
+def _normalize(y: Plane, size: Size, bit_depth: int) -> tuple[GrayPlane, float, float]:
     """`flow_gray`, and the mean and deviation of the luma in 8-bit codes."""
     small = cv2.resize(y, (size[1], size[0]), interpolation=cv2.INTER_AREA).astype(np.float32)
     if bit_depth > 8:
@@ -327,7 +327,7 @@ def _confidence(here: _End, there: _End, scratch: FloatPlane) -> FloatPlane:
     same = likeness(np.abs(difference, out=difference), _SAME_DEVIATION, y)
     same *= _SAME_TRUST
     confidence: FloatPlane = np.maximum(trusted, same)
-    # Pixels reach half a pixel beyond their centres.
+    # Pixels reach half a pixel beyond their centers.
     for place, extent in zip(places, (width, height), strict=True):
         place -= (extent - 1) / 2
         confidence *= np.abs(place, out=place) <= extent / 2

@@ -1,8 +1,8 @@
-"""Colours of key frames, carried to the frames between them along the motion.
+"""Colors of key frames, carried to the frames between them along the motion.
 
-The motion of neighbouring frames is chained: fields are composed, and a key frame's colours are sampled once, however
+The motion of neighboring frames is chained: fields are composed, and a key frame's colors are sampled once, however
 far it is; sampling from frame to frame would blur them more with every step. Trust is multiplied along the chain.
-Before any colour exists, it tells which frames the chains do not reach.
+Before any color exists, it tells which frames the chains do not reach.
 """
 
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ _LOST_CONFIDENCE = 0.1
 # Where nothing is trusted, the nearer key frame still counts more.
 _LEAST_WEIGHT = 1e-3
 
-# Mean difference of normalised gray over 5 x 5 pixels between both ends of a chain; 20 to 30 are equally good.
+# Mean difference of normalized gray over 5 x 5 pixels between both ends of a chain; 20 to 30 are equally good.
 _LIKE_DEVIATION = 25.0
 
-# Below this trust the neighbours' colours begin to count.
+# Below this trust the neighbors' colors begin to count.
 _FILL_CONFIDENCE = 0.3
 _FILL_SIDE = 13
 _FILL_GRAY_VARIANCE = 25.0
@@ -44,7 +44,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Route:
-    """Where the colours of a frame between key frames come from."""
+    """Where the colors of a frame between key frames come from."""
 
     before: Chain
     after: Chain | None
@@ -64,7 +64,7 @@ class Route:
 
 
 def find_routes(motions: Sequence[Motion], *, is_closed: bool, most_lost: float) -> list[Route | None]:
-    """Decide which of the frames behind a key frame take their colours from key frames.
+    """Decide which of the frames behind a key frame take their colors from key frames.
 
     A frame of which too much is in no key frame becomes one itself, the worst first, until the chains reach everything.
     Frames of a flash never do: a network makes little of them.
@@ -93,9 +93,9 @@ def find_routes(motions: Sequence[Motion], *, is_closed: bool, most_lost: float)
 
 
 def carry(route: Route, gray: GrayPlane, before: FloatPlane, after: FloatPlane | None) -> FloatPlane:
-    """Colours of a frame from those of the key frames beside it.
+    """Colors of a frame from those of the key frames beside it.
 
-    Near key frames count more, as far as their chains can be trusted; so colours change steadily from one key frame to
+    Near key frames count more, as far as their chains can be trusted; so colors change steadily from one key frame to
     the next. What neither of them shows is filled from trusted pixels of like luma around it.
 
     Args:

@@ -1,4 +1,4 @@
-"""The trajectory mean: each colour becomes the mean of the colours of the same scene point in past and future frames.
+"""The trajectory mean: each color becomes the mean of the colors of the same scene point in past and future frames.
 
 Past and future are sums and weights, carried along the motion: without the weights a shot's first frames would count
 for too much, and their errors would last for seconds. The future comes from backward passes. There is one at the end
@@ -6,7 +6,7 @@ of every block of frames, which reaches back over two blocks; over each block th
 next, since a step between two passes would be seen as a beat.
 
 Each step counts as far as the motion is trusted, and as far as the frame looks like what is carried to it: in a
-dissolve neighbours are alike all the way, and only the second tells the scenes apart.
+dissolve neighbors are alike all the way, and only the second tells the scenes apart.
 """
 
 from collections import deque
@@ -34,8 +34,8 @@ _FLASH_WEIGHT = 0.05
 _LEAST_WEIGHT = 1e-3
 _FEW_OBSERVATIONS = 2
 
-# Distance of normalised gray from the mean gray of what is carried, of 5 x 5 means over 15 x 15 pixels. Half of it and
-# less costs averaging where things move; without it, a fifth of the old scene's colour is left after a dissolve.
+# Distance of normalized gray from the mean gray of what is carried, of 5 x 5 means over 15 x 15 pixels. Half of it and
+# less costs averaging where things move; without it, a fifth of the old scene's color is left after a dissolve.
 _MEMORY_DEVIATION = 35.0
 _DETAIL_BOX, _MEMORY_BOX = (5, 5), (15, 15)
 
@@ -122,12 +122,12 @@ class _Walk:
         self._own = np.empty((3, *size), np.float32)
 
     def step(self, seen: _Observed, sums: Sums | None, field: Field | None) -> Sums:
-        """Sums with this frame: its own observation, and those of its neighbour on one side.
+        """Sums with this frame: its own observation, and those of its neighbor on one side.
 
         Args:
             seen: The frame.
-            sums: Of the neighbour; None where there is none.
-            field: From this frame to the neighbour.
+            sums: Of the neighbor; None where there is none.
+            field: From this frame to the neighbor.
 
         Returns:
             Valid until the step after the next.

@@ -1,4 +1,4 @@
-"""What a film says about itself: geometry, colour tags, HDR, tags, chapters, attachments. Compares, decodes nothing."""
+"""What a film says about itself: geometry, color tags, HDR, tags, chapters, attachments. Compares, decodes nothing."""
 
 import hashlib
 import re
@@ -67,7 +67,7 @@ class FilmDescription:
     sample_aspect: str
     """As the ffmpeg program shows it."""
     dispositions: frozenset[str]
-    """Flags of the coloured stream."""
+    """Flags of the colored stream."""
     stream_tags: Mapping[int, Mapping[str, str]]
     """Tags of each stream, by index, with keys in lower case: Matroska's come back in either."""
     chapters: tuple[Chapter, ...]
@@ -75,7 +75,7 @@ class FilmDescription:
 
     @property
     def video_tags(self) -> Mapping[str, str]:
-        """Tags of the coloured stream."""
+        """Tags of the colored stream."""
         return self.stream_tags[self.info.video.index]
 
     def tag(self, key: str) -> str | None:
@@ -139,7 +139,7 @@ def check_field_order(source: FilmDescription, result: FilmDescription, judge: J
 
 
 def check_color_tags(source: FilmDescription, result: FilmDescription, judge: Judge) -> Iterator[Finding]:
-    """Every colour tag that the source sets; what it leaves open may have been filled in."""
+    """Every color tag that the source sets; what it leaves open may have been filled in."""
     before, after = source.info.video, result.info.video
     ranges = [("full" if item.layout.full_range else "limited") for item in (before, after)]
     yield judge.check("color range", ranges[0] == ranges[1], f"{ranges[0]} -> {ranges[1]}")
@@ -176,7 +176,7 @@ def check_hdr(source: FilmDescription, result: FilmDescription, judge: Judge) ->
 
 
 def check_tags(source: FilmDescription, result: FilmDescription, judge: Judge) -> Iterator[Finding]:
-    """Tags of the container, and of the coloured stream where they are about the film."""
+    """Tags of the container, and of the colored stream where they are about the film."""
     yield _compared_tags("tags", source.info.metadata, result.info.metadata, judge)
     kept = {key: source.video_tags[key] for key in ("language", "title") if source.video_tags.get(key, "und") != "und"}
     if kept:

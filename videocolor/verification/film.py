@@ -55,7 +55,7 @@ def verify_film(
     allow_loss: frozenset[str] = frozenset(),
     video_stream: int | None = None,
 ) -> VerifyReport:
-    """Check every promise about a coloured film against its source.
+    """Check every promise about a colored film against its source.
 
     Args:
         source: The black-and-white film.
@@ -226,7 +226,7 @@ def _count_by_program(films: _Films) -> int | None:
 
 
 def _within(pts: Sequence[int], tick: Fraction, cut: CutRange | None) -> list[int]:
-    """The frames of the part that was coloured; frames without a time are counted where nothing was cut."""
+    """The frames of the part that was colored; frames without a time are counted where nothing was cut."""
     if cut is None:
         return list(pts)
     return [item for item in pts if item * tick >= cut.start and (cut.end is None or item * tick < cut.end)]

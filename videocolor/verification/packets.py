@@ -75,7 +75,7 @@ class PacketReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutRange:
-    """The part of a film that was coloured, in seconds of the source's clock; half open."""
+    """The part of a film that was colored, in seconds of the source's clock; half open."""
 
     start: Fraction
     end: Fraction | None
@@ -141,7 +141,7 @@ def align_cut(source: PacketTrack, result: PacketTrack, cut: CutRange) -> list[t
     previous: Fraction | None = None
     for number in range(source.packet_count):
         time = source.time(number)
-        # A packet without a time goes where its neighbour goes.
+        # A packet without a time goes where its neighbor goes.
         previous = time if time is not None else previous
         if previous is not None and not cut.may_hold(previous):
             continue

@@ -1,6 +1,6 @@
-"""Stills: the luma of the coloured picture, pixel by pixel, its alpha plane and everything around the pixels.
+"""Stills: the luma of the colored picture, pixel by pixel, its alpha plane and everything around the pixels.
 
-A coloured still is RGB. Its luma is (299 R + 587 G + 114 B + 500) // 1000, computed here from what the ffmpeg program
+A colored still is RGB. Its luma is (299 R + 587 G + 114 B + 500) // 1000, computed here from what the ffmpeg program
 decodes, so that neither our reader nor our writer is asked about itself.
 """
 
@@ -30,7 +30,7 @@ _DPI_SLACK = 0.5
 
 
 def verify_still(source: Path, result: Path, *, allow_loss: frozenset[str] = frozenset()) -> VerifyReport:
-    """Check every promise about a coloured picture against its source.
+    """Check every promise about a colored picture against its source.
 
     Args:
         source: The black-and-white picture.

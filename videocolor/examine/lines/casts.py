@@ -1,4 +1,4 @@
-"""Lines 9, 10 and 17: a tint over all, pictures without colour, and colour on what has none."""
+"""Lines 9, 10 and 17: a tint over all, pictures without color, and color on what has none."""
 
 import cv2
 import numpy as np
@@ -42,7 +42,7 @@ _Plane = npt.NDArray[np.float32]
 
 
 def line_9(sitting: Sitting) -> Outcome:
-    """Whether the mean colours of pictures follow the true ones, and their mean offset. The answers as they are."""
+    """Whether the mean colors of pictures follow the true ones, and their mean offset. The answers as they are."""
     photos = sitting.photos
     if not photos:
         return not_tested(_NO_PHOTOS)
@@ -68,7 +68,7 @@ def line_9(sitting: Sitting) -> Outcome:
 
 
 def _along_the_cast(colors: MeanColors) -> list[float]:
-    """How far each picture is off in the direction of the cast: others miss strong colours, which is no cast."""
+    """How far each picture is off in the direction of the cast: others miss strong colors, which is no cast."""
     offset = colors.offsets.mean(dim=0)
     distances = (colors.offsets @ offset / offset.norm()).nan_to_num()
     # One picture that is no number leaves none to the mean: it alone is to blame.
@@ -85,7 +85,7 @@ def line_10(sitting: Sitting) -> Outcome:
     if not counts.any():
         return not_tested(f"no photograph has a CF above {_COLORFUL:.0f}")
     ratios = colors.answered_cf / colors.true_cf.clamp_min(_COLORFUL)
-    # The other way round NaN would count as colourful.
+    # The other way round NaN would count as colorful.
     is_gray = counts & ~(ratios >= _GRAY_RATIO)
     return Outcome(
         figures=(
@@ -145,7 +145,7 @@ def line_17(sitting: Sitting) -> Outcome:
 
 
 def neutral_pictures(side: int, *, seed: int) -> dict[str, tuple[View, ...]]:
-    """Made pictures of things without colour, each kind under its name.
+    """Made pictures of things without color, each kind under its name.
 
     Args:
         side: Of the squares, in pixels.

@@ -22,7 +22,7 @@ _BLUE = (240.0, 320.0)
 # Up to this chroma a pixel counts as neutral, and its hue says nothing.
 _COLORED = 4.0
 _MOST_CHROMA, _MORE_BLUE, _MOST_DEVIATION = 1.5, 0.05, 1.0
-# Of the true colours of 200 photographs that were darkened in this way it is 0.195.
+# Of the true colors of 200 photographs that were darkened in this way it is 0.195.
 _USUAL_BLUE = 0.2
 # Frames of one shot are alike.
 _CLIP_STEP = 8
@@ -33,7 +33,7 @@ _TRUE_BLUE_SHARE = "the truth's share of blue there"
 
 
 def line_2(sitting: Sitting) -> Outcome:
-    """Colours of what is dark once a picture is exposed two stops down, and how they move under grain."""
+    """Colors of what is dark once a picture is exposed two stops down, and how they move under grain."""
     with_truth, without = list[_Dark](), list[_Dark]()
     examples: tuple[Example, ...] = ()
     for scene in _pictures(sitting):
@@ -69,7 +69,7 @@ def exposed(view: View) -> View:
 
 @dataclass(frozen=True, slots=True)
 class _Tally:
-    """Colours of dark pixels, added up."""
+    """Colors of dark pixels, added up."""
 
     pixels: int = 0
     chroma_sum: float = 0.0
@@ -78,7 +78,7 @@ class _Tally:
 
     @classmethod
     def of(cls, ab: Tensor, is_dark: Tensor) -> "_Tally":
-        """Of (2, H, W) colours and a (H, W) mask."""
+        """Of (2, H, W) colors and a (H, W) mask."""
         dark = chroma(ab)[is_dark].double()
         is_blue = has_hue(ab, _BLUE, least_chroma=_COLORED)[is_dark]
         return cls(len(dark), dark.sum().item(), int((dark > _COLORED).sum()), int(is_blue.sum()))
@@ -93,9 +93,9 @@ class _Tally:
 
     @property
     def blue_share(self) -> float | None:
-        """Of the coloured pixels; None where there is none, NaN where a colour is."""
+        """Of the colored pixels; None where there is none, NaN where a color is."""
         if isnan(self.chroma_sum):
-            # Compared with anything it counts as neither coloured nor blue.
+            # Compared with anything it counts as neither colored nor blue.
             return nan
         return self.blue / self.colored if self.colored else None
 
@@ -121,7 +121,7 @@ class _Dark:
 
 
 def _pictures(sitting: Sitting) -> Iterator[Scene]:
-    """What is darkened: photographs, and frames of clips whose colours nobody knows or that have to stand in."""
+    """What is darkened: photographs, and frames of clips whose colors nobody knows or that have to stand in."""
     for photo in sitting.photos:
         name = f"{photo.name}, two stops darker"
         yield Scene(name=name, key=photo.sha256, view=exposed(photo.view), group=photo.group)

@@ -1,4 +1,4 @@
-"""Lines 8 and 12: colours beside where they belong: over an object's edge, at the picture's rim, on black bars."""
+"""Lines 8 and 12: colors beside where they belong: over an object's edge, at the picture's rim, on black bars."""
 
 from collections.abc import Sequence
 from math import log
@@ -21,7 +21,7 @@ _REACHED = 0.8
 # Of the picture's height: so far from the edge little of the other side is left.
 _FAR_SHARE = 0.1
 _LEAST_STEP = 2.0
-"""Chroma below which the disc was not coloured apart from its ground."""
+"""Chroma below which the disc was not colored apart from its ground."""
 _SHOWN = 48
 """Pixels on each side of the edge that an example shows: reduced to a thumbnail, the whole would look right."""
 
@@ -37,10 +37,10 @@ _MOST_EXAMPLES = 3
 
 
 def line_8(sitting: Sitting) -> Outcome:
-    """Energy of ab 3 to 8 pixels outside a disc over that inside, and how soon inside its colour is reached.
+    """Energy of ab 3 to 8 pixels outside a disc over that inside, and how soon inside its color is reached.
 
-    Once with the true colours at the size of the subject's answer, which tells what its size and the enlargement do;
-    once with the answer itself, for information: nobody knows which colour a disc should get.
+    Once with the true colors at the size of the subject's answer, which tells what its size and the enlargement do;
+    once with the answer itself, for information: nobody knows which color a disc should get.
     """
     barred, informal, examples = [], [], []
     for lines in _LINES:
@@ -88,14 +88,14 @@ def _leak(ab: Tensor, disc: Disc) -> float:
 
 
 def _own_leak(ab: Tensor, disc: Disc) -> float | None:
-    """The same of colours over those of the distant ground; None where the disc was not coloured apart from it."""
+    """The same of colors over those of the distant ground; None where the disc was not colored apart from it."""
     far = _FAR_SHARE * disc.depth.shape[0]
     ground, color = (ab[:, place].mean(dim=1) for place in (disc.depth < -far, disc.depth > far))
     return _leak(ab - ground[:, None, None], disc) if (color - ground).norm() >= _LEAST_STEP else None
 
 
 def _reach(ab: Tensor, disc: Disc) -> float | None:
-    """Pixels from the edge inwards to where the mean around the disc reaches 80 % of its colour; None: nowhere."""
+    """Pixels from the edge inwards to where the mean around the disc reaches 80 % of its color; None: nowhere."""
     share = torch.einsum("chw,c->hw", ab, disc.color) / disc.color.square().sum()
     inside = disc.depth > -0.5
     depth = disc.depth[inside].round().long()
@@ -158,7 +158,7 @@ def _relative(table: Tensor) -> float | None:
 def _bars(sitting: Sitting, scenes: Sequence[Scene]) -> tuple[Figure, tuple[Example, ...]]:
     """Chroma of the answers where the picture is pure black.
 
-    A film's gamut leaves pure black no colour whatever the answer; it shows where bars were scanned a little brighter.
+    A film's gamut leaves pure black no color whatever the answer; it shows where bars were scanned a little brighter.
     """
     views = [with_bars(scene.view, _BAR) for scene in scenes]
     means: list[float] = []

@@ -33,7 +33,7 @@ _ALONE, _SMOOTHED = "temporal deviation of ab, alone", "temporal deviation of ab
 
 
 def line_1(sitting: Sitting) -> Outcome:
-    """How far the colours of a picture that stands still move when only the grain changes."""
+    """How far the colors of a picture that stands still move when only the grain changes."""
     pictures = stills(sitting)
     if not pictures:
         return not_tested("neither photographs nor clips")
@@ -95,7 +95,7 @@ def _row(measured: Sequence[_Measured]) -> dict[str, float | None]:
 
 
 def _clip_figures(sitting: Sitting) -> tuple[Figure, ...]:
-    """Flicker along the motion; for information, because a gray answer has none and true colours have some."""
+    """Flicker along the motion; for information, because a gray answer has none and true colors have some."""
     names = ("warp_ab on clips, alone", "warp_ab on clips, smoothed", "warp_ab on clips, truth")
     rows = [_warp_row(clip.views, answers) for clip, answers in clip_answers(sitting)]
     # Of the same clips, or they could not be compared.

@@ -28,7 +28,7 @@ _STILL_PIXELS = 24 << 16
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ShotAnswers:
-    """The colours of a shot's frames at the size of its views, within -110..110."""
+    """The colors of a shot's frames at the size of its views, within -110..110."""
 
     alone: Tensor
     """(N, 2, H, W) float32."""
@@ -81,7 +81,7 @@ def resized(view: View, size: tuple[int, int]) -> View:
 
 
 def shot_answers(views: Sequence[View], sitting: Sitting) -> ShotAnswers:
-    """Colour the frames of one shot, alone and steadied."""
+    """Color the frames of one shot, alone and steadied."""
     return _steadied(views, sitting.small_answers(views), sitting)
 
 
@@ -100,12 +100,12 @@ def _steadied(views: Sequence[View], small: Tensor, sitting: Sitting) -> ShotAns
 
 
 def temporal_deviation(ab: Tensor) -> Tensor:
-    """(N, 2, H, W) colours of a picture that stands still to (H, W): the root of var a + var b over the frames."""
+    """(N, 2, H, W) colors of a picture that stands still to (H, W): the root of var a + var b over the frames."""
     return ab.var(dim=0).sum(dim=0).sqrt()
 
 
 def mean_true_chroma(views: Sequence[View]) -> float | None:
-    """Of all pixels; None where the colours are not known."""
+    """Of all pixels; None where the colors are not known."""
     known = [view.ab for view in views if view.ab is not None]
     return mean_chroma(known) if len(known) == len(views) else None
 

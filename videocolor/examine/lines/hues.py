@@ -1,4 +1,4 @@
-"""Lines 3 and 4: colours that are not there. Both look at matched answers, so that dullness is no defence."""
+"""Lines 3 and 4: colors that are not there. Both look at matched answers, so that dullness is no defence."""
 
 from dataclasses import dataclass
 
@@ -98,7 +98,7 @@ class _Blotches:
 
 
 def line_4(sitting: Sitting) -> Outcome:
-    """Regions of strong colour where the truth has hardly any."""
+    """Regions of strong color where the truth has hardly any."""
     photos = sitting.photos
     if not photos:
         return not_tested("needs photographs in color")
@@ -136,5 +136,5 @@ def _blotches(answer: Tensor, truth: Tensor) -> _Blotches:
 
 
 def _is_red_to_violet(colors: Tensor) -> bool:
-    """Whether the mean of some colours, (2, pixels), is."""
+    """Whether the mean of some colors, (2, pixels), is."""
     return bool(has_hue(colors.mean(dim=1)[:, None, None], _RED_TO_VIOLET, least_chroma=0))

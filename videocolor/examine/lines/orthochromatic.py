@@ -44,7 +44,7 @@ def line_18(sitting: Sitting) -> Outcome:
         groups=groups,
         examples=tuple(
             replace(example, name=f"{example.name}, orthochromatic")
-            # Coloured again: the answers to all photographs would take gigabytes.
+            # Colored again: the answers to all photographs would take gigabytes.
             for example in worst_photos(photos, lost, lambda index: sitting.colors([orthochromatic(photos[index])])[0])
         ),
     )

@@ -1,4 +1,4 @@
-"""Line 11: stripes and grids of the network's own, which any layer that enlarges can leave in the colours."""
+"""Line 11: stripes and grids of the network's own, which any layer that enlarges can leave in the colors."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from videocolor.examine.views import View
 _PERIODS = (4, 8, 16, 32)
 """In pixels of the network's input: strides of layers."""
 _FLOOR = 0.05
-"""Amplitude in ab up to which neighbours count as this: nobody sees three times as much."""
+"""Amplitude in ab up to which neighbors count as this: nobody sees three times as much."""
 # In bins, both ways; a Hann window spreads a period over two bins.
 _NEIGHBORS = (3, 4, 5)
 _PROBE = (256, 256)
@@ -28,10 +28,10 @@ _MOST_EXAMPLES = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Peak:
-    """A period in the colours."""
+    """A period in the colors."""
 
     ratio: float
-    """Its amplitude over that of neighbouring periods."""
+    """Its amplitude over that of neighboring periods."""
     period: int
     direction: str
 

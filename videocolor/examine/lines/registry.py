@@ -13,7 +13,7 @@ from videocolor.examine.lines.patterns import line_11
 from videocolor.examine.lines.robustness import line_14, line_16
 from videocolor.examine.lines.sizes import line_5, line_6
 from videocolor.examine.lines.skin import line_7
-from videocolor.examine.lines.stabilising import line_13, line_15
+from videocolor.examine.lines.stabilizing import line_13, line_15
 from videocolor.examine.sitting import Sitting
 from videocolor.examine.verdict import Outcome
 
@@ -27,7 +27,7 @@ class Line:
     """The complaint, in a few words."""
     run: Callable[[Sitting], Outcome]
     needs_truth: bool
-    """False: it can be tested on a film whose colours nobody knows."""
+    """False: it can be tested on a film whose colors nobody knows."""
 
 
 LINES: tuple[Line, ...] = (

@@ -1,4 +1,4 @@
-"""Lines 14 and 16: a picture in a worse state, or in another take of the scene, keeps its colours."""
+"""Lines 14 and 16: a picture in a worse state, or in another take of the scene, keeps its colors."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -24,14 +24,14 @@ _JPEG_QUALITY = 30
 _GRAIN_SD = 8.0
 _BLUR_SIGMA = 1.5
 _GRAY = 1.0
-"""Colourfulness below which nothing is compared: rounding alone gives some."""
+"""Colorfulness below which nothing is compared: rounding alone gives some."""
 
 _LEAST_CHROMA = 8.0
 """Of pixels whose hue counts."""
 _CROP = 0.05
 _GAMMA = 0.9
 _NO_HUE = 0.5
-"""Chroma below which there is no hue: such a pixel has lost its colour, which is as bad as the opposite one."""
+"""Chroma below which there is no hue: such a pixel has lost its color, which is as bad as the opposite one."""
 _LEAST_SHARE = 0.05
 """Of a picture's pixels that must have a hue, or it is no example."""
 
@@ -50,7 +50,7 @@ class _Take:
 
 
 def line_14(sitting: Sitting) -> Outcome:
-    """Colours found on damaged lightness, put on the clean one: loss of PSNR, and the colourfulness that is left.
+    """Colors found on damaged lightness, put on the clean one: loss of PSNR, and the colorfulness that is left.
 
     On all photographs: pictures differ so much that 24 of the validation set gave a loss of .70 dB under grain where
     all 200 gave .11.
@@ -101,7 +101,7 @@ def line_16(sitting: Sitting) -> Outcome:
 def _under_damage(sitting: Sitting, name: str, damage: _Damage, clean: Tensor) -> tuple[Tensor, tuple[Example, ...]]:
     """`_scores` of the photographs (photos, 2), and those that lose most against the PSNR of the clean ones (photos,).
 
-    Nothing but the worst is kept: the colours of all photographs would take hundreds of megabytes.
+    Nothing but the worst is kept: the colors of all photographs would take hundreds of megabytes.
     """
     damaged = (
         replace(photo.view, lightness=damage(photo.view.lightness, generator_of(sitting, photo.sha256)))
@@ -118,7 +118,7 @@ def _under_damage(sitting: Sitting, name: str, damage: _Damage, clean: Tensor) -
 
 
 def _scores(view: View, ab: Tensor) -> Tensor:
-    """(2,) PSNR in dB and colourfulness of an answer on the clean lightness."""
+    """(2,) PSNR in dB and colorfulness of an answer on the clean lightness."""
     assert view.ab is not None
     rgb, truth = (lab_to_rgb(view.lightness[None], planes[None]) for planes in (ab, view.ab))
     return torch.cat([psnr(rgb, truth), colorfulness(rgb)])
@@ -133,7 +133,7 @@ def _first_takes(sitting: Sitting, scenes: Sequence[Scene]) -> list[Tensor]:
 def _turns_of_hue(
     sitting: Sitting, scenes: Sequence[Scene], first: Sequence[Tensor], name: str, take: _Take
 ) -> tuple[list[Tensor], tuple[Example, ...]]:
-    """`_hue_changes` of each scene, and the scenes that change most, in the colours of both takes."""
+    """`_hue_changes` of each scene, and the scenes that change most, in the colors of both takes."""
     views = [_retaken(scene.view, take) for scene in scenes]
     changes: list[Tensor] = []
     examples: tuple[Example, ...] = ()

@@ -1,4 +1,4 @@
-"""Lines 5 and 6: what the size of the network does to the colours. Both look at one sweep."""
+"""Lines 5 and 6: what the size of the network does to the colors. Both look at one sweep."""
 
 from itertools import pairwise
 
@@ -22,7 +22,7 @@ _TOO_GRAY = "the pictures have too little color themselves"
 _SHOWN = 3
 """Pictures that are examples, each at two sizes."""
 _GRAY = 1.0
-"""Colourfulness below which nothing is compared: rounding alone gives some."""
+"""Colorfulness below which nothing is compared: rounding alone gives some."""
 
 
 def line_5(sitting: Sitting) -> Outcome:
@@ -49,7 +49,7 @@ def line_5(sitting: Sitting) -> Outcome:
 
 
 def line_6(sitting: Sitting) -> Outcome:
-    """The least colourfulness of a size over the largest, each the mean of all pictures."""
+    """The least colorfulness of a size over the largest, each the mean of all pictures."""
     sweep = sitting.sweep
     if not sweep.scenes:
         return not_tested(_NO_PICTURES)
@@ -94,7 +94,7 @@ def _peak(sitting: Sitting) -> Figure:
 
 
 def _changes(sweep: Sweep, smaller: int, larger: int) -> Tensor:
-    """(scenes,) mean distance between the colours at two sizes."""
+    """(scenes,) mean distance between the colors at two sizes."""
     pairs = zip(sweep.answers[smaller], sweep.answers[larger], strict=True)
     return torch.stack([chroma(one.float() - other.float()).mean() for one, other in pairs])
 
@@ -106,7 +106,7 @@ def _colorfulness(sweep: Sweep, side: int) -> Tensor:
 
 
 def _ratio(table: Tensor) -> float | None:
-    """Of colourfulness (sizes, scenes)."""
+    """Of colorfulness (sizes, scenes)."""
     means = table.mean(dim=1)
     return float(means.min() / means.max()) if means.max() >= _GRAY else None
 
@@ -121,7 +121,7 @@ def _jumps(sweep: Sweep, table: Tensor, pairs: list[tuple[int, int]]) -> tuple[E
 
 
 def _palest(sweep: Sweep, table: Tensor) -> tuple[Example, ...]:
-    """The pictures whose colourfulness changes most, at the sizes of the least and of the largest."""
+    """The pictures whose colorfulness changes most, at the sizes of the least and of the largest."""
     ratios = table.amin(dim=0) / table.amax(dim=0).clamp_min(_GRAY)
     sides = list(sweep.answers)
     return tuple(

@@ -1,4 +1,4 @@
-"""Line 7: hands and faces without the colour of skin. Line 18 asks the same of other gray pictures."""
+"""Line 7: hands and faces without the color of skin. Line 18 asks the same of other gray pictures."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _MOST_GRAY = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkinShares:
-    """How skin came out, as shares of the boxes on which the truth itself has the colour of skin."""
+    """How skin came out, as shares of the boxes on which the truth itself has the color of skin."""
 
     right: float
     """Median hue within 20-75 degrees and median chroma within 8-35."""
@@ -46,7 +46,7 @@ _ByPhoto = dict[int, list[_Judged]]
 
 
 def line_7(sitting: Sitting) -> Outcome:
-    """Whether skin has the colour of skin in the plain answers: users see those. The matched ones are told beside."""
+    """Whether skin has the color of skin in the plain answers: users see those. The matched ones are told beside."""
     judged = _judge(sitting, sitting.answer)
     if not judged:
         return not_tested("no photograph with known skin")
@@ -88,7 +88,7 @@ class SkinMeter:
 
 
 def _judge(sitting: Sitting, answer: Callable[[int], Tensor]) -> _ByPhoto:
-    """All boxes on which the truth has the colour of skin."""
+    """All boxes on which the truth has the color of skin."""
     boxes = shipped_boxes()
     judged = {}
     for index, photo in enumerate(sitting.photos):

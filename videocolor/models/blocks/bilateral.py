@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# The twelve neighbours within two pixels.
+# The twelve neighbors within two pixels.
 _RADIUS = 2
 _SIGMA_SPACE = 1.5
 _NEIGHBORS = tuple(
@@ -20,7 +20,7 @@ def bilateral_filter(plane: Tensor, deviation: float) -> Tensor:
 
     Args:
         plane: (N, C, h, w) float32, at least 3 pixels high and wide; the border is replicated.
-        deviation: Difference in value at which a neighbour weighs exp(-1/2); larger smooths more.
+        deviation: Difference in value at which a neighbor weighs exp(-1/2); larger smooths more.
 
     Returns:
         (N, C, h, w) float32 within the range of the input.

@@ -56,7 +56,7 @@ class ConvNextEncoder(nn.Module):
         self.norm = nn.LayerNorm(dims[-1], eps=_NORM_EPS)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Features at strides 4, 8, 16 and 32 of normalised RGB (N, 3, h, w), sides multiples of 32."""
+        """Features at strides 4, 8, 16 and 32 of normalized RGB (N, 3, h, w), sides multiples of 32."""
         features = []
         for number, (downsample, stage) in enumerate(zip(self.downsample_layers, self.stages, strict=True)):
             x = stage(downsample(x))

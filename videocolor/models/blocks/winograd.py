@@ -140,7 +140,7 @@ def _convolve_strip(buffers: _Buffers, weight: Tensor, target: Tensor) -> None:
 
 
 def _spread(d: Sequence[Tensor], out: Sequence[Tensor]) -> None:
-    """Six neighbouring inputs to values at the six points."""
+    """Six neighboring inputs to values at the six points."""
     a2, b2 = _A * _A, _B * _B
     for target, (low, middle, high) in ((out[0], d[0::2]), (out[5], d[1::2])):
         torch.add(high, middle, alpha=-(a2 + b2), out=target).add_(low, alpha=a2 * b2)
@@ -151,7 +151,7 @@ def _spread(d: Sequence[Tensor], out: Sequence[Tensor]) -> None:
 
 
 def _gather(m: Sequence[Tensor], out: Sequence[Tensor]) -> None:
-    """Products at the six points to four neighbouring outputs."""
+    """Products at the six points to four neighboring outputs."""
     even_a, odd_a, even_b, odd_b = m[1] + m[2], m[1] - m[2], m[3] + m[4], m[3] - m[4]
     torch.add(even_a, even_b, out=out[0]).add_(m[0])
     torch.mul(odd_a, _A, out=out[1]).add_(odd_b, alpha=_B)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from made_colorizers import Gray, Oracle, Tint
 
 from videocolor.examine.clips import clip_loaders
-from videocolor.examine.lines.stabilising import line_13, line_15
+from videocolor.examine.lines.stabilizing import line_13, line_15
 from videocolor.examine.photos import load_photos
 from videocolor.examine.sitting import ExamSettings, Sitting
 from videocolor.examine.views import Clip, Material, Photo, View

@@ -1,4 +1,4 @@
-"""Lines 13 and 15: what steadying the colours costs, and that nothing of a shot reaches the next one."""
+"""Lines 13 and 15: what steadying the colors costs, and that nothing of a shot reaches the next one."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -210,7 +210,7 @@ def _found_shots(views: Sequence[View]) -> list[tuple[int, int]]:
 
 
 def _pairs(sitting: Sitting) -> Iterator[tuple[Clip, Clip]]:
-    """Ends and beginnings of neighbouring clips, or of pans over photographs, in one size."""
+    """Ends and beginnings of neighboring clips, or of pans over photographs, in one size."""
     shots = sitting.clips() if len(sitting.material.clips) > 1 else map(_pan, sitting.few)
     for first, second in pairwise(shots):
         height, width = (min(sizes) for sizes in zip(first.views[0].size, second.views[0].size, strict=True))
