@@ -26,11 +26,15 @@ _COLOR_CHROMA = 12.0
 # Pictures grayer than this have no colors to compare with (and an infinite PSNR as gray).
 _MIN_GRAYNESS = 1.0
 _GAINS = (0.8, 1.1, 1.4, 1.8, 2.4)
-_TEMPERATURES = (0.38, 0.5, 0.7, 1.0)
+_TEMPERATURES = (0.38, 0.5, 0.6, 0.7, 0.85, 1.0)
 # Of the mean color of the tuning pictures, what `BinCodec.unsure_ab` takes away.
 _UNSURE_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-# Settings whose PSNR differs by less (in dB) count as equal; the cast decides.
+# Settings whose PSNR differs by less (in dB) count as equal; their worst fault decides.
 _PSNR_TIE = 0.05
+# A picture is dull with less than this share of its colorfulness, if that is above the second number.
+_DULL_SHARE, _COLORFUL = 0.25, 20.0
+# What is still tolerable of each fault: bars of the examination (lines 9, 10 and 17).
+_BARS = {"cast": 3.0, "dull": 0.05, "neutral_chroma": 6.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,15 @@ class Scores:
     """Share of pixels with chroma above 12 where the truth is below 4."""
     cast: float
     """Distance in ab of the mean of all results from the mean of all truths times `colorfulness_ratio`."""
+    dull: float
+    """Share of the colorful pictures with less than a quarter of their colorfulness."""
+    neutral_chroma: float
+    """Mean chroma of the pixels whose true chroma is below 4."""
+
+    @property
+    def worst_fault(self) -> float:
+        """The largest of cast, dull pictures and tinted neutrals, each over what is tolerable of it."""
+        return max(getattr(self, name) / bar for name, bar in _BARS.items())
 
     @property
     def psnr_gain(self) -> float:
@@ -113,8 +126,8 @@ def choose_decoder(
 ) -> tuple[BinCodec, Scores]:
     """The temperature, with the gain that brings the colorfulness ratio to `ratio`, that scores best.
 
-    PSNR decides; among nearly equal ones, the smallest cast. False color would favor low temperatures, which leave
-    holes in the color.
+    PSNR decides; among nearly equal ones, the smallest `Scores.worst_fault`: a low temperature leaves pictures gray, a
+    high one gives a cast, and both are complaints. False color alone would favor low temperatures.
 
     Args:
         network: In evaluation mode; its own decoding plays no role.
@@ -138,13 +151,16 @@ def choose_decoder(
                 "Train longer, or ask for less.",
             )
         best = max(scores.psnr for _, scores in choices)
-        return min((item for item in choices if item[1].psnr >= best - _PSNR_TIE), key=lambda item: item[1].cast)
+        return min((item for item in choices if item[1].psnr >= best - _PSNR_TIE), key=lambda item: item[1].worst_fault)
 
-    # One after the other: the best temperature hardly depends on what is taken from unsure answers.
-    half = (round(a / 2, 2), round(b / 2, 2))
-    codec, _ = best_of([BinCodec(temperature=value, unsure_ab=half) for value in _TEMPERATURES])
+    # In turns, not all with all: a temperature needs little of another share, and every setting costs a second.
+    unsure_ab = (round(a / 2, 2), round(b / 2, 2))
     shares = [(round(a * share, 2), round(b * share, 2)) for share in _UNSURE_SHARES]
-    return best_of([replace(codec, unsure_ab=value) for value in shares])
+    for _ in range(2):
+        codec, _ = best_of([BinCodec(temperature=value, unsure_ab=unsure_ab) for value in _TEMPERATURES])
+        codec, scores = best_of([replace(codec, unsure_ab=value) for value in shares])
+        unsure_ab = codec.unsure_ab
+    return codec, scores
 
 
 def _at_ratio(codec: BinCodec, rows: "list[SweepRow]", ratio: float) -> tuple[BinCodec, Scores] | None:
@@ -227,20 +243,26 @@ def truth_scores(batch: PictureBatch, mean: Tensor) -> Tensor:
 
 
 def picture_scores(batch: PictureBatch, ab: Tensor, truth: Tensor) -> Tensor:
-    """(N, 12) float64: psnr, the three `truth_scores`, colorfulness, ab error, gray holes, false color, and the mean
-    a and b of result and truth.
+    """(N, 16) float64: psnr, the three `truth_scores`, colorfulness, ab error, gray holes, false color, mean a and b
+    of result and truth, whether it is colorful and dull, and share and sum of chroma of the neutral pixels.
     """
     rgb = lab_to_rgb(batch.lightness, ab)
     chroma, chroma_true = ab.norm(dim=1), batch.ab.norm(dim=1)
+    is_neutral = (chroma_true < _GRAY_CHROMA).float()
+    result, true = colorfulness(rgb), truth[:, 2]
     columns = [
         psnr(rgb, batch.rgb),
         *truth.unbind(dim=1),
-        colorfulness(rgb),
+        result,
         (ab - batch.ab).norm(dim=1).mean(dim=(1, 2)),
         ((chroma < _GRAY_CHROMA) & (chroma_true > _COLOR_CHROMA)).float().mean(dim=(1, 2)),
         ((chroma > _COLOR_CHROMA) & (chroma_true < _GRAY_CHROMA)).float().mean(dim=(1, 2)),
         *ab.mean(dim=(2, 3)).unbind(dim=1),
         *batch.ab.mean(dim=(2, 3)).unbind(dim=1),
+        (true > _COLORFUL).float(),
+        ((true > _COLORFUL) & (result < _DULL_SHARE * true)).float(),
+        is_neutral.mean(dim=(1, 2)),
+        (chroma * is_neutral).mean(dim=(1, 2)),
     ]
     return torch.stack(columns, dim=1).double()
 
@@ -259,6 +281,8 @@ def mean_scores(rows: Tensor) -> Scores:
         gray_holes=mean[6],
         false_color=mean[7],
         cast=hypot(mean[8] - ratio * mean[10], mean[9] - ratio * mean[11]),
+        dull=mean[13] / mean[12] if mean[12] else 0.0,
+        neutral_chroma=mean[15] / mean[14] if mean[14] else 0.0,
     )
 
 

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 SIZE_RULE = SizeRule(multiple_of=32, minimum=64, square=False, default_side=256, rim=RIM)
 NORM_PICTURES = 1000
-_TUNE_PICTURES = 120
+_TUNE_PICTURES = 200
 # The training pictures' shorter side is 208.
 _TUNE_SIDE = 192
 _BATCH = 16

@@ -1,7 +1,7 @@
 """Scores against hand-made cases, and the choice of the decoder."""
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -75,6 +75,25 @@ def test_false_color_is_counted_on_neutral_pixels_only():
     ab[:, 0, 2:4] = 11.0
 
     assert picture_scores(batch, ab, torch.zeros(1, 3))[0, 7].item() == 0.25
+
+
+def test_dull_pictures_and_tinted_neutrals_are_counted():
+    """One gray wall and two colorful pictures, of which one stays gray; the wall gets chroma 5."""
+    rng = np.random.default_rng(2)
+    wall = np.full((16, 16, 3), 120, dtype=np.uint8)
+    colorful = [rng.integers(0, 256, (16, 16, 3)).astype(np.uint8) for _ in range(2)]
+    batch = to_batch([wall, *colorful])
+    ab = batch.ab.clone()
+    ab[0, 1] = 5.0
+    ab[1] = 0.0
+
+    scores = mean_scores(picture_scores(batch, ab, truth_scores(batch, torch.zeros(2, 1, 1))))
+
+    is_neutral = batch.ab.norm(dim=1) < 4
+    assert scores.dull == pytest.approx(0.5)
+    assert scores.neutral_chroma == pytest.approx(ab.norm(dim=1)[is_neutral].mean().item(), rel=1e-4)
+    assert replace(scores, cast=1.5, dull=0.01, neutral_chroma=9.0).worst_fault == pytest.approx(1.5)
+    assert replace(scores, cast=1.5, dull=0.1, neutral_chroma=9.0).worst_fault == pytest.approx(2.0)
 
 
 def test_gray_pictures_are_left_out():
