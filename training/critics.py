@@ -25,5 +25,5 @@ class PatchCritic(nn.Sequential):
 
     def forward(self, rgb: Tensor) -> Tensor:
         """(N, 1, h, w) answers, high for photographs, to (N, 3, H, W) R'G'B' in 0..1."""
-        answers: Tensor = super().forward((rgb * 2 - 1).contiguous(memory_format=torch.channels_last))
+        answers: Tensor = super().forward((rgb * 2 - 1).contiguous(memory_format=torch.channels_last))  # type: ignore[no-untyped-call]
         return answers

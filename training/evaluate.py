@@ -33,8 +33,8 @@ _UNSURE_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _PSNR_TIE = 0.05
 # A picture is dull with less than this share of its colorfulness, if that is above the second number.
 _DULL_SHARE, _COLORFUL = 0.25, 20.0
-# What is still tolerable of each fault: bars of the examination (lines 9, 10 and 17).
-_BARS = {"cast": 3.0, "dull": 0.05, "neutral_chroma": 6.0}
+# What is still tolerable of cast, dull pictures and chroma of neutrals: bars of the examination (lines 9, 10, 17).
+_BARS = (3.0, 0.05, 6.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,8 @@ class Scores:
     @property
     def worst_fault(self) -> float:
         """The largest of cast, dull pictures and tinted neutrals, each over what is tolerable of it."""
-        return max(getattr(self, name) / bar for name, bar in _BARS.items())
+        faults = (self.cast, self.dull, self.neutral_chroma)
+        return max(fault / bar for fault, bar in zip(faults, _BARS, strict=True))
 
     @property
     def psnr_gain(self) -> float:

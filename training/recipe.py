@@ -230,7 +230,7 @@ def _read(wanted: Any, value: Any, where: str) -> Any:
     """`value` as the annotated type `wanted`; `where` is for messages."""
     if isinstance(wanted, types.UnionType) and value is not None:
         (wanted,) = (kind for kind in typing.get_args(wanted) if kind is not types.NoneType)
-    if is_dataclass(wanted):
+    if isinstance(wanted, type) and is_dataclass(wanted):
         if not isinstance(value, dict):
             raise SettingsError(f"{where} is no table.", f"Write a table of {wanted.__name__}'s keys.")
         hints = typing.get_type_hints(wanted)

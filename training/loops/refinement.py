@@ -57,7 +57,7 @@ class Refinement:
         target = F.avg_pool2d(batch.ab, batch.ab.shape[2] // ab.shape[2])
         full = F.interpolate(ab, size=batch.ab.shape[2:], mode="bilinear", align_corners=False)
         rgb = lab_to_rgb(batch.lightness, full)
-        total = rule.cross_entropy * cross_entropy + rule.ab * (ab - target).abs().mean()
+        total: Tensor = rule.cross_entropy * cross_entropy + rule.ab * (ab - target).abs().mean()
         total = total + rule.features * self.features(rgb, batch.rgb)
         gap = (colorfulness(rgb) - colorfulness(batch.rgb)).abs().mean() / 255
         total = total + rule.colorfulness * gap
@@ -98,4 +98,5 @@ class Refinement:
 def annealed_mean(logits: Tensor, temperature: float) -> Tensor:
     """Ab (N, 2, h, w) of bin logits (N, 258, h, w) as `BinCodec.decode` gives it without gain, differentiable."""
     shares = torch.softmax(logits.permute(0, 2, 3, 1).float() / temperature, dim=3)
-    return (shares @ ab_bins(logits.device)).permute(0, 3, 1, 2)
+    ab: Tensor = shares @ ab_bins(logits.device)
+    return ab.permute(0, 3, 1, 2)
