@@ -16,7 +16,7 @@ from training.loops.supervised import train
 from training.losses.adversarial import critic_hinge, generator_hinge
 from training.losses.features import FeatureDistance
 from training.recipe import RefineRule
-from videocolor.color.codec import BinCodec
+from videocolor.color.codec import BinCodec, ab_bins
 from videocolor.errors import SettingsError
 from videocolor.models.compact import Lite2Encoder
 
@@ -85,6 +85,18 @@ def test_the_critic_judges_patches():
     answers = PatchCritic(width=8)(torch.rand(2, 3, 128, 128))
 
     assert answers.shape == (2, 1, 7, 7)
+
+
+def test_decoding_can_be_differentiated_after_an_evaluation():
+    """The loss on tuning pictures is taken in inference mode, and whoever asks first for the bins makes them."""
+    ab_bins.cache_clear()
+    with torch.inference_mode():
+        ab_bins(torch.device("cpu"))
+    logits = torch.randn(1, 258, 2, 2, requires_grad=True)
+
+    annealed_mean(logits, 0.5).sum().backward()
+
+    assert torch.isfinite(logits.grad).all()
 
 
 @pytest.mark.parametrize("name", ["ab", "features", "colorfulness", "adversarial"])

@@ -43,7 +43,9 @@ AB_LIMIT = 110.0
 _CELLS_PER_SIDE = 2 * int(AB_LIMIT) // _GRID_STEP + 1
 
 
+# What is made in inference mode could not be differentiated through later: the cached bins leave it.
 @lru_cache(maxsize=4)
+@torch.inference_mode(mode=False)
 def ab_bins(device: torch.device | None = None) -> Tensor:
     """(258, 2) float32, a* and b* of the bins, a ascending, then b ascending."""
     nodes = [(a, b) for a, low, high in _B_RANGES for b in range(low, high + 1, _GRID_STEP)]
@@ -51,6 +53,7 @@ def ab_bins(device: torch.device | None = None) -> Tensor:
 
 
 @lru_cache(maxsize=4)
+@torch.inference_mode(mode=False)
 def _candidates(device: torch.device) -> tuple[Tensor, Tensor]:
     """For every grid cell all bins that can be among the five nearest of a color in it: ten times less to sort.
 
