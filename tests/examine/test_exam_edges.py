@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from made_colorizers import Gray, Oracle, Tint
+from made_colorizers import Gray, Guesser, Oracle, Tint
 
 from videocolor.examine.lines.edges import line_8, line_12
 from videocolor.examine.made_pictures import bar_rows, textured_disc, with_bars
@@ -77,13 +77,6 @@ class TintedBlack(Oracle):
     def spoil(self, ab, views):
         black = torch.stack([view.lightness for view in views]) < 1
         return torch.where(black, torch.tensor([3.0, 8.0])[:, None, None], ab)
-
-
-class Guesser(Oracle):
-    """Colors of pictures that nobody knows: from their lightness."""
-
-    def answer(self, views, side=None):
-        return torch.stack([view.lightness.expand(2, -1, -1) / 3 for view in views])
 
 
 @pytest.mark.parametrize("line", [line_8, line_12])

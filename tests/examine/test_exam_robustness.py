@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from made_colorizers import Gray, Oracle
+from made_colorizers import Gray, Guesser, Oracle
 from watched_sitting import WatchedSitting
 
 from videocolor.examine.lines.robustness import line_14, line_16
@@ -111,13 +111,6 @@ class PalesWhenMirrored(FollowsTheLight):
     def spoil(self, ab, views):
         is_same = (super().spoil(ab, views) == ab).all(dim=(1, 2, 3), keepdim=True)
         return ab * is_same
-
-
-class Guesser(Oracle):
-    """Colors of pictures that nobody knows: from their lightness."""
-
-    def answer(self, views, side=None):
-        return lightness_of(views).expand(-1, 2, -1, -1) / 3
 
 
 def sharp_photo(number):

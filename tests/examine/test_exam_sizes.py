@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from made_colorizers import Gray, Oracle
+from made_colorizers import Gray, Guesser, Oracle
 
 from videocolor.examine.lines.sizes import line_5, line_6
 from videocolor.examine.photos import load_photos
@@ -95,13 +95,6 @@ class Rounds(Sized):
     def answer(self, views, side=None):
         self.runs += 1
         return super().answer(views, max(256, round(side / 128) * 128))
-
-
-class Guesser(Oracle):
-    """Colors of pictures that nobody knows: from their lightness."""
-
-    def answer(self, views, side=None):
-        return torch.stack([view.lightness.expand(2, -1, -1) / 3 for view in views])
 
 
 @pytest.mark.parametrize("line", [line_5, line_6])
