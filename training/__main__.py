@@ -51,15 +51,19 @@ def compact(
 ) -> None:
     """Train the small default colorizer. A file named `stop` in the run folder ends it early and saves.
 
-    On several cores or machines: torchrun --nproc-per-node 2 -m training compact.
+    On several cores: torchrun --nproc-per-node 2 -m training compact.
     """
     from training.data.pictures import open_store
-    from training.engine.parallel import join_group
+    from training.engine.parallel import first_worker_first, join_group
     from training.loops.supervised import train
 
     recipe = load_recipe(config, overrides)
-    part = join_group()
-    print(train(recipe, open_store(data / "train", cache), run_dir, resume=resume, init_from=init_from, part=part))
+    worker = join_group()
+    with first_worker_first(worker):
+        store = open_store(data / "train", cache)
+    checkpoint = train(recipe, store, run_dir, resume=resume, init_from=init_from, worker=worker)
+    if worker.rank == 0:
+        print(checkpoint)
 
 
 @main.command()

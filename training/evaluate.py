@@ -33,8 +33,8 @@ _UNSURE_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _PSNR_TIE = 0.05
 # A picture is dull with less than this share of its colorfulness, if that is above the second number.
 _DULL_SHARE, _COLORFUL = 0.25, 20.0
-# What is still tolerable of cast, dull pictures and chroma of neutrals: bars of the examination (lines 9, 10, 17).
-_BARS = (3.0, 0.05, 6.0)
+# What is still tolerable: bars of the examination's lines 9, 10 and 17, the last at a colorfulness of .70.
+_MOST_CAST, _MOST_DULL, _MOST_NEUTRAL_CHROMA, _MATCHED_RATIO = 3.0, 0.05, 6.0, 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +67,8 @@ class Scores:
     @property
     def worst_fault(self) -> float:
         """The largest of cast, dull pictures and tinted neutrals, each over what is tolerable of it."""
-        faults = (self.cast, self.dull, self.neutral_chroma)
-        return max(fault / bar for fault, bar in zip(faults, _BARS, strict=True))
+        tint = self.neutral_chroma * _MATCHED_RATIO / self.colorfulness_ratio if self.colorfulness_ratio else 0.0
+        return max(self.cast / _MOST_CAST, self.dull / _MOST_DULL, tint / _MOST_NEUTRAL_CHROMA)
 
     @property
     def psnr_gain(self) -> float:
@@ -245,7 +245,8 @@ def truth_scores(batch: PictureBatch, mean: Tensor) -> Tensor:
 
 def picture_scores(batch: PictureBatch, ab: Tensor, truth: Tensor) -> Tensor:
     """(N, 16) float64: psnr, the three `truth_scores`, colorfulness, ab error, gray holes, false color, mean a and b
-    of result and truth, whether it is colorful and dull, and share and sum of chroma of the neutral pixels.
+    of result and truth, whether it is colorful and dull, the share of neutral pixels, and their chroma summed over the
+    number of all pixels.
     """
     rgb = lab_to_rgb(batch.lightness, ab)
     chroma, chroma_true = ab.norm(dim=1), batch.ab.norm(dim=1)

@@ -162,7 +162,7 @@ def _write(found: _Source, folded: CompactNetwork, store: PictureStore, val: Pic
         "needs": [],
         "parameters": sum(parameter.numel() for parameter in folded.parameters()),
         "trained_on": trained_on,
-        "recipe": f"training/recipes/{recipe.name}.toml",
+        "recipe": f"training/recipes/{recipe.file or recipe.name + '.toml'}",
         "limits": _LIMITS,
         # TOML has no word for "none": what is left out is the default.
         "size_rule": {key: value for key, value in asdict(SIZE_RULE).items() if value is not None},

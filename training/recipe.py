@@ -3,7 +3,7 @@
 import tomllib
 import types
 import typing
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,13 @@ class RefineRule:
     """The critic's learning rate."""
     temperature: float
     """At which the colors are decoded, without gain."""
+
+    def __post_init__(self) -> None:
+        if self.temperature <= 0:
+            raise SettingsError(f"refine has the temperature {self.temperature}.", "Give a number above 0.")
+        for name in ("cross_entropy", "ab", "features", "colorfulness", "adversarial", "critic_lr"):
+            if getattr(self, name) < 0:
+                raise SettingsError(f"refine has {name} {getattr(self, name)}.", "Give 0 or more.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +162,8 @@ class Recipe:
     phases: tuple[Phase, ...]
     hyper: dict[str, Any] = field(default_factory=dict)
     """Arguments of the family's `build`."""
+    file: str = ""
+    """Name of the recipe's file, for the card; set by `load_recipe`."""
 
     def __post_init__(self) -> None:
         for precision in (self.encoder_precision, self.decoder_precision):
@@ -198,7 +207,7 @@ def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
         raise SettingsError(f"{path} is no valid TOML: {error}.", "Correct the line it names.") from error
     for override in overrides:
         _override(table, override)
-    return recipe_from(table, path.name)
+    return replace(recipe_from(table, path.name), file=path.name)
 
 
 def recipe_from(table: dict[str, Any], where: str) -> Recipe:

@@ -141,7 +141,7 @@ def test_crops_are_averaged_not_sampled():
 
 def test_targets_are_averaged_not_sampled():
     """P4 at the network's output size: a picture whose every fourth pixel differs keeps its mean color."""
-    from training.loops.supervised import target_bins
+    from training.loops.step_losses import target_bins
     from videocolor.color.codec import ab_bins
     from videocolor.models.compact import build
 

@@ -92,8 +92,10 @@ def test_dull_pictures_and_tinted_neutrals_are_counted():
     is_neutral = batch.ab.norm(dim=1) < 4
     assert scores.dull == pytest.approx(0.5)
     assert scores.neutral_chroma == pytest.approx(ab.norm(dim=1)[is_neutral].mean().item(), rel=1e-4)
-    assert replace(scores, cast=1.5, dull=0.01, neutral_chroma=9.0).worst_fault == pytest.approx(1.5)
-    assert replace(scores, cast=1.5, dull=0.1, neutral_chroma=9.0).worst_fault == pytest.approx(2.0)
+    faults = replace(scores, cast=1.5, dull=0.01, neutral_chroma=9.0, colorfulness_ratio=0.7)
+    assert faults.worst_fault == pytest.approx(1.5)
+    assert replace(faults, dull=0.1).worst_fault == pytest.approx(2.0)
+    assert replace(faults, colorfulness_ratio=0.35).worst_fault == pytest.approx(3.0), "tint grows with the gain"
 
 
 def test_gray_pictures_are_left_out():

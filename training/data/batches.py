@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from training.data.pictures import PictureStore
-from training.engine.parallel import Part
+from training.engine.parallel import Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +89,15 @@ def training_batch(
     seed: int,
     step: int,
     size: int,
-    part: Part = Part(),  # noqa: B008 (frozen)
+    worker: Worker = Worker(),  # noqa: B008 (frozen)
 ) -> PictureBatch:
-    """The undegraded crops of one training step, or one process's part of them."""
-    rng = np.random.default_rng([seed, step, 1, part.rank] if part.rank else [seed, step, 1])
-    indices = batch_indices(members, seed=seed, step=step, size=size)[part.of(size)]
+    """The undegraded crops of one training step, or one process's share of them.
+
+    Raises:
+        SettingsError: The processes cannot share `size` evenly.
+    """
+    rng = np.random.default_rng([seed, step, 1, worker.rank] if worker.rank else [seed, step, 1])
+    indices = batch_indices(members, seed=seed, step=step, size=size)[worker.share_of(size)]
     return to_batch([random_crop(store.picture(index), rule, rng) for index in indices])
 
 

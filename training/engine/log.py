@@ -10,12 +10,12 @@ from torch.utils.tensorboard import SummaryWriter
 class RunLog:
     """Appends to `<run>/log.jsonl` and `<run>/tensorboard/`; closed by `with`.
 
-    With `keeps` off it writes nothing: of several processes one keeps the log.
+    With `writes` off it does nothing: of several processes one writes the log.
     """
 
-    def __init__(self, run_dir: Path, *, keeps: bool = True) -> None:
-        self._keeps = keeps
-        if not keeps:
+    def __init__(self, run_dir: Path, *, writes: bool = True) -> None:
+        self.writes = writes
+        if not writes:
             return
         run_dir.mkdir(parents=True, exist_ok=True)
         self._lines = open(run_dir / "log.jsonl", "a", encoding="utf-8")  # noqa: SIM115 (closed in __exit__)
@@ -27,14 +27,14 @@ class RunLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._keeps:
+        if not self.writes:
             return
         self._lines.close()
         self._board.close()
 
     def write(self, step: int, values: dict[str, float]) -> None:
         """Record `values` (names such as "train/loss") at a step."""
-        if not self._keeps:
+        if not self.writes:
             return
         self._lines.write(json.dumps({"step": step, **{name: round(value, 6) for name, value in values.items()}}))
         self._lines.write("\n")
