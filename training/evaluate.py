@@ -160,6 +160,8 @@ def choose_decoder(
     for _ in range(2):
         codec, _ = best_of([BinCodec(temperature=value, unsure_ab=unsure_ab) for value in _TEMPERATURES])
         codec, scores = best_of([replace(codec, unsure_ab=value) for value in shares])
+        if codec.unsure_ab == unsure_ab:
+            break
         unsure_ab = codec.unsure_ab
     return codec, scores
 
