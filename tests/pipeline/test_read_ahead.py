@@ -204,19 +204,25 @@ import os, signal, threading, time
 from contextlib import closing
 from videocolor.pipeline.read_ahead import read_ahead
 
+sent = threading.Event()
+
 def upstream():
     try:
         yield 1
-        time.sleep(0.6)  # at work when the reader leaves
+        sent.wait(20)  # at work when the reader leaves and is interrupted, however slow the machine
+        time.sleep(0.3)
         yield 2
     finally:
         print("closed")
 
+def interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
+    sent.set()
+
 stream = read_ahead(upstream(), 1)
 with closing(stream):
     next(stream)
-    time.sleep(0.1)
-    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    threading.Timer(0.3, interrupt).start()
 """
 
 FORGOTTEN = """
