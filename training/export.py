@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import nn
 
-from training.data.batches import center_square, to_batch
+from training.batch_norm import recompute_batch_norm
 from training.data.pictures import PictureStore, manifest_hash
 from training.engine.checkpoint import load_checkpoint
-from training.evaluate import METRIC_VERSION, RIM, choose_decoder, report
-from training.families import IMAGENET_START
+from training.evaluate import METRIC_VERSION, choose_decoder, report
+from training.families import IMAGENET_START, SIZE_RULE
 from training.networks import WEIGHTS_SUFFIX, open_network
 from training.recipe import Recipe, recipe_from
 from videocolor.color.codec import BIN_COUNT, BinCodec
-from videocolor.core.cards import SizeRule
 from videocolor.examine.markdown import empty_section
 from videocolor.files import file_sha256, write_text_atomically
 from videocolor.models.compact import CompactNetwork, build
@@ -26,12 +23,10 @@ from videocolor.models.weights_file import read_header, write_weights
 
 logger = logging.getLogger(__name__)
 
-SIZE_RULE = SizeRule(multiple_of=32, minimum=64, square=False, default_side=256, rim=RIM)
 NORM_PICTURES = 1000
 _TUNE_PICTURES = 200
 # The training pictures' shorter side is 208.
 _TUNE_SIDE = 192
-_BATCH = 16
 _SUMMARY = "Small colorizer for films: EfficientNet-Lite2 encoder, U-Net decoder, 258 ab bins. Runs on a CPU."
 _LICENCE = (
     "MIT. The encoder was trained starting from EfficientNet-Lite2, Apache-2.0, (c) 2020 ML Illustrated (see NOTICE in"
@@ -171,26 +166,6 @@ def _write(found: _Source, folded: CompactNetwork, store: PictureStore, val: Pic
     write_text_atomically(folder / f"{recipe.name}.toml", to_toml(card))
     write_text_atomically(folder / f"{recipe.name}.md", prose(card, folded.codec))
     return path
-
-
-@torch.no_grad()
-def recompute_batch_norm(network: CompactNetwork, store: PictureStore, members: list[int]) -> None:
-    """Replace all running statistics by those of `members` at the size of inference, rim included."""
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        # None: plain mean over all batches.
-        norm.momentum = None
-    network.train()
-    side = SIZE_RULE.default_side - 2 * SIZE_RULE.rim
-    for start in range(0, len(members), _BATCH):
-        batch = to_batch([center_square(store.picture(index), side) for index in members[start : start + _BATCH]])
-        padded = F.pad(batch.lightness, (SIZE_RULE.rim,) * 4, mode="reflect")
-        network(network.to_input(padded).contiguous(memory_format=torch.channels_last))
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-    network.eval()
 
 
 def card_metrics(figures: dict[str, dict[str, float]]) -> dict[str, float]:

@@ -8,8 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from training.recipe import OptimizerRule, Recipe
+from videocolor.core.cards import SizeRule
 from videocolor.errors import SettingsError
 from videocolor.models.compact import CompactNetwork, Lite2Encoder, encoder_state_from_lite2
+
+SIZE_RULE = SizeRule(multiple_of=32, minimum=64, square=False, default_side=256, rim=16)
+"""Of the exported card: at which size a film is seen, rim included."""
 
 
 def build_network(recipe: Recipe) -> CompactNetwork:

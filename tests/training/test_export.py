@@ -10,7 +10,9 @@ from torch import nn
 
 import training.export as export_module
 from training.__main__ import main
-from training.export import SIZE_RULE, export, recompute_batch_norm, to_toml
+from training.batch_norm import recompute_batch_norm
+from training.export import export, to_toml
+from training.families import SIZE_RULE
 from training.loops.supervised import train
 from training.networks import open_network, predict_ab
 from training.sheets import write_sheet

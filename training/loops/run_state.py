@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from training.batch_norm import unfold
 from training.data.batches import center_square, to_batch
 from training.data.pictures import PictureStore, manifest_hash
 from training.engine.average import MovingAverage
@@ -18,7 +19,6 @@ from training.loops.refinement import Refinement
 from training.loops.step_losses import target_bins
 from training.networks import open_network
 from training.recipe import Recipe
-from training.unfold import unfold
 from videocolor.color.codec import BIN_COUNT
 from videocolor.errors import SettingsError
 from videocolor.files import file_sha256
@@ -28,7 +28,7 @@ from videocolor.models.weights_file import read_header
 logger = logging.getLogger(__name__)
 
 _FREQUENCY_PICTURES = 512
-_UNFOLD_PICTURES, _UNFOLD_SIDE = 320, 128
+_UNFOLD_PICTURES = 320
 
 
 @dataclass(slots=True, kw_only=True)
@@ -159,7 +159,7 @@ def start_network(
     """
     if init_from is not None:
         folded = open_network(init_from)
-        unfolded = unfold(folded, store, members[:: max(1, len(members) // _UNFOLD_PICTURES)], side=_UNFOLD_SIDE)
+        unfolded = unfold(folded, store, members[:: max(1, len(members) // _UNFOLD_PICTURES)])
         try:
             network.load_state_dict(unfolded.state_dict())
         except RuntimeError as error:

@@ -1,34 +1,62 @@
-"""From an exported weight file back to a network that trains: batch norm is put where it was folded away."""
+"""Statistics of batch norm as films need them: measured anew for an export, put back where one folded them away."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.data.batches import center_square, to_batch
 from training.data.pictures import PictureStore
+from training.families import SIZE_RULE
 from videocolor.models.compact import CompactNetwork, ConvNorm, build
 
 _BATCH = 16
 
 
+def inference_inputs(network: CompactNetwork, store: PictureStore, members: list[int]) -> Iterator[Tensor]:
+    """Inputs of the size at which films are seen: center squares with their reflected rim, a few at a time."""
+    side = SIZE_RULE.default_side - 2 * SIZE_RULE.rim
+    for start in range(0, len(members), _BATCH):
+        batch = to_batch([center_square(store.picture(index), side) for index in members[start : start + _BATCH]])
+        padded = F.pad(batch.lightness, (SIZE_RULE.rim,) * 4, mode="reflect")
+        yield network.to_input(padded).contiguous(memory_format=torch.channels_last)
+
+
 @torch.no_grad()
-def unfold(folded: CompactNetwork, store: PictureStore, members: list[int], *, side: int) -> CompactNetwork:
+def recompute_batch_norm(network: CompactNetwork, store: PictureStore, members: list[int]) -> None:
+    """Replace all running statistics by those of `members` at the size of inference."""
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        # None: plain mean over all batches.
+        norm.momentum = None
+    network.train()
+    for inputs in inference_inputs(network, store, members):
+        network(inputs)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    network.eval()
+
+
+@torch.no_grad()
+def unfold(folded: CompactNetwork, store: PictureStore, members: list[int]) -> CompactNetwork:
     """The same function with batch norm behind every convolution.
 
     Its statistics are measured on photographs; its scale and offset undo them, so that the network in evaluation mode
-    answers what the folded one does, and in training mode nearly so.
+    answers what the folded one does, and in training mode nearly so. They are measured at the size at which an export
+    measures them: elsewhere scale and offset would not be those that training had found.
 
     Args:
         folded: As an export has it, in evaluation mode.
         store: The photographs.
         members: Numbers of those to measure on; a few hundred are enough.
-        side: Side of the center crops in pixels.
     """
     meters = {name: _Moments(module.conv) for name, module in folded.named_modules() if isinstance(module, ConvNorm)}
-    for start in range(0, len(members), _BATCH):
-        batch = to_batch([center_square(store.picture(index), side) for index in members[start : start + _BATCH]])
-        folded(folded.to_input(batch.lightness).contiguous(memory_format=torch.channels_last))
+    for inputs in inference_inputs(folded, store, members):
+        folded(inputs)
     network = build(asdict(replace(folded.hyper, folded=False)))
     for name, module in network.named_modules():
         if isinstance(module, ConvNorm):

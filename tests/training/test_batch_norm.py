@@ -4,10 +4,9 @@ import pytest
 import torch
 from tiny_training import noise_store, tiny_recipe
 
-from training.data.batches import center_square, to_batch
+from training.batch_norm import inference_inputs, unfold
 from training.engine.checkpoint import load_checkpoint
 from training.loops.supervised import train
-from training.unfold import unfold
 from videocolor.errors import SettingsError
 from videocolor.models.compact import build
 from videocolor.models.weights_file import write_weights
@@ -30,15 +29,14 @@ def folded_network():
 
 
 def inputs(store, network):
-    batch = to_batch([center_square(store.picture(index), 64) for index in range(len(store))])
-    return network.to_input(batch.lightness)
+    return torch.cat(list(inference_inputs(network, store, list(range(len(store))))))
 
 
 def test_the_unfolded_network_is_the_same_function_and_folds_back():
     store, folded = noise_store(12), folded_network()
     x = inputs(store, folded)
 
-    unfolded = unfold(folded, store, list(range(12)), side=64)
+    unfolded = unfold(folded, store, list(range(12)))
 
     with torch.no_grad():
         torch.testing.assert_close(unfolded(x), folded(x), rtol=1e-4, atol=1e-4)
@@ -49,7 +47,7 @@ def test_in_training_mode_it_answers_the_same_on_the_pictures_it_was_measured_on
     store, folded = noise_store(12), folded_network()
     x = inputs(store, folded)
 
-    unfolded = unfold(folded, store, list(range(12)), side=64).train()
+    unfolded = unfold(folded, store, list(range(12))).train()
 
     with torch.no_grad():
         torch.testing.assert_close(unfolded(x), folded(x), rtol=1e-2, atol=2e-2)
