@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.data.batches import center_square, to_batch
+from training.data.batches import center_batches
 from training.data.pictures import PictureStore
 from training.families import SIZE_RULE
+from training.networks import rimmed_input
 from videocolor.models.compact import CompactNetwork, ConvNorm, build
 
 _BATCH = 16
@@ -18,10 +18,8 @@ _BATCH = 16
 def inference_inputs(network: CompactNetwork, store: PictureStore, members: list[int]) -> Iterator[Tensor]:
     """Inputs of the size at which films are seen: center squares with their reflected rim, a few at a time."""
     side = SIZE_RULE.default_side - 2 * SIZE_RULE.rim
-    for start in range(0, len(members), _BATCH):
-        batch = to_batch([center_square(store.picture(index), side) for index in members[start : start + _BATCH]])
-        padded = F.pad(batch.lightness, (SIZE_RULE.rim,) * 4, mode="reflect")
-        yield network.to_input(padded).contiguous(memory_format=torch.channels_last)
+    for batch in center_batches(store, members, side=side, size=_BATCH):
+        yield rimmed_input(network, batch.lightness, rim=SIZE_RULE.rim)
 
 
 @torch.no_grad()

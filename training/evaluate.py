@@ -8,17 +8,19 @@ from math import hypot
 import torch
 from torch import Tensor
 
-from training.data.batches import PictureBatch, center_square, to_batch
+from training.data.batches import PictureBatch, center_batches
 from training.data.pictures import PictureStore
+from training.families import SIZE_RULE
 from training.networks import enlarge_ab, predict_ab, predict_logits
 from videocolor.color.codec import AB_LIMIT, BinCodec
 from videocolor.color.lab import lab_to_rgb
 from videocolor.errors import SettingsError
 from videocolor.evaluate.batched import colorfulness, psnr
+from videocolor.examine.lines.casts import COLORFUL, GRAY_RATIO
 from videocolor.models.compact import CompactNetwork
 
 METRIC_VERSION = 1
-RIM = 16
+RIM = SIZE_RULE.rim
 _BATCH = 8
 # Chroma (distance from gray in ab) that the eye takes for gray, and for color.
 _GRAY_CHROMA = 4.0
@@ -31,8 +33,6 @@ _TEMPERATURES = (0.38, 0.5, 0.6, 0.7, 0.85, 1.0)
 _UNSURE_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 # Settings whose PSNR differs by less (in dB) count as equal; their worst fault decides.
 _PSNR_TIE = 0.05
-# A picture is dull with less than this share of its colorfulness, if that is above the second number.
-_DULL_SHARE, _COLORFUL = 0.25, 20.0
 # What is still tolerable: bars of the examination's lines 9, 10 and 17, the last at a colorfulness of .70.
 _MOST_CAST, _MOST_DULL, _MOST_NEUTRAL_CHROMA, _MATCHED_RATIO = 3.0, 0.05, 6.0, 0.7
 
@@ -229,8 +229,7 @@ def sweep(
 def crops(store: PictureStore, members: list[int], side: int) -> Iterator[PictureBatch]:
     """Center crops in small batches, without gray pictures."""
     colored = [index for index in members if store.grayness[index] >= _MIN_GRAYNESS]
-    for start in range(0, len(colored), _BATCH):
-        yield to_batch([center_square(store.picture(index), side) for index in colored[start : start + _BATCH]])
+    return center_batches(store, colored, side=side, size=_BATCH)
 
 
 def mean_color(store: PictureStore, members: list[int], *, side: int) -> Tensor:
@@ -263,8 +262,8 @@ def picture_scores(batch: PictureBatch, ab: Tensor, truth: Tensor) -> Tensor:
         ((chroma > _COLOR_CHROMA) & (chroma_true < _GRAY_CHROMA)).float().mean(dim=(1, 2)),
         *ab.mean(dim=(2, 3)).unbind(dim=1),
         *batch.ab.mean(dim=(2, 3)).unbind(dim=1),
-        (true > _COLORFUL).float(),
-        ((true > _COLORFUL) & (result < _DULL_SHARE * true)).float(),
+        (true > COLORFUL).float(),
+        ((true > COLORFUL) & (result < GRAY_RATIO * true)).float(),
         is_neutral.mean(dim=(1, 2)),
         (chroma * is_neutral).mean(dim=(1, 2)),
     ]

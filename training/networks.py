@@ -45,10 +45,15 @@ def predict_logits(network: CompactNetwork, lightness: Tensor, *, rim: int) -> T
             raise SettingsError(
                 f"Side {side} with a rim of {rim} is no network size.", "Side plus rims must be a multiple of 32."
             )
-    padded = F.pad(lightness, (rim, rim, rim, rim), mode="reflect") if rim else lightness
-    logits: Tensor = network(network.to_input(padded).contiguous(memory_format=torch.channels_last))
+    logits: Tensor = network(rimmed_input(network, lightness, rim=rim))
     cut = rim // _OUTPUT_STRIDE
     return logits[:, :, cut : logits.shape[2] - cut, cut : logits.shape[3] - cut]
+
+
+def rimmed_input(network: CompactNetwork, lightness: Tensor, *, rim: int) -> Tensor:
+    """The network's input (N, 3, h + 2 rim, w + 2 rim) for a lightness (N, 1, h, w), the rim reflected."""
+    padded = F.pad(lightness, (rim, rim, rim, rim), mode="reflect") if rim else lightness
+    return network.to_input(padded).contiguous(memory_format=torch.channels_last)
 
 
 def enlarge_ab(ab: Tensor, height: int, width: int) -> Tensor:

@@ -13,7 +13,7 @@ from training.data.pictures import store_of
 from training.engine.checkpoint import load_checkpoint
 from training.engine.parallel import Worker
 from training.loops import refinement as module
-from training.loops.refinement import Refinement, annealed_mean
+from training.loops.refinement import Refinement
 from training.loops.supervised import train
 from training.losses.adversarial import critic_hinge, generator_hinge
 from training.losses.features import FeatureDistance
@@ -53,6 +53,11 @@ def gray_logits(count):
     return logits
 
 
+def missing():
+    """In place of `imagenet_encoder`."""
+    raise SettingsError("ImageNet's weights are missing.", "Install them.")
+
+
 @pytest.fixture(autouse=True)
 def _small_encoder(monkeypatch):
     """A quarter of Lite2 with fixed random numbers: the package with ImageNet's weights is not needed here."""
@@ -87,13 +92,18 @@ def test_features_tell_colors_apart_and_equal_pictures_not():
     assert not distance.train().training
 
 
-def test_decoding_inside_the_graph_is_the_codecs():
+def test_the_codec_decodes_inside_the_graph():
+    """Colors and slopes of the mean that a plain softmax gives."""
     torch.manual_seed(1)
     logits = torch.randn(2, 258, 3, 4) * 4
 
-    torch.testing.assert_close(
-        annealed_mean(logits, 0.5), BinCodec(temperature=0.5, gain=1.0).decode(logits)[0], atol=1e-3, rtol=1e-4
-    )
+    logits.requires_grad_()
+    mean = torch.einsum("nqhw,qc->nchw", torch.softmax(logits / 0.5, dim=1), ab_bins())
+    decoded, _ = BinCodec(temperature=0.5, gain=1.0).decode_unbounded(logits)
+
+    torch.testing.assert_close(decoded, mean, atol=1e-3, rtol=1e-4)
+    slopes = [torch.autograd.grad(ab[:, 0].sum(), logits)[0] for ab in (decoded, mean)]
+    torch.testing.assert_close(*slopes, atol=1e-4, rtol=1e-3)
 
 
 def test_the_critic_judges_patches():
@@ -109,7 +119,7 @@ def test_decoding_can_be_differentiated_after_an_evaluation():
         ab_bins(torch.device("cpu"))
     logits = torch.randn(1, 258, 2, 2, requires_grad=True)
 
-    annealed_mean(logits, 0.5).sum().backward()
+    BinCodec(temperature=0.5, gain=1.0).decode_unbounded(logits)[0].sum().backward()
 
     assert torch.isfinite(logits.grad).all()
 
@@ -192,9 +202,6 @@ def test_the_true_colors_as_coarse_as_the_network_s_are_no_loss():
 
 
 def test_nothing_is_built_that_no_weight_asks_for(monkeypatch):
-    def missing():
-        raise SettingsError("ImageNet's weights are missing.", "Install them.")
-
     monkeypatch.setattr(module, "imagenet_encoder", missing)
 
     assert refine(replace(NOTHING, ab=1.0), noise_store(2)).critic is None
@@ -235,9 +242,6 @@ def test_a_critic_lives_as_long_as_refined_phases_follow_each_other(tmp_path, st
 
 
 def test_what_a_later_phase_lacks_is_said_before_the_first_step(tmp_path, monkeypatch):
-    def missing():
-        raise SettingsError("ImageNet's weights are missing.", "Install them.")
-
     monkeypatch.setattr("training.loops.supervised.imagenet_encoder", missing)
     recipe = tiny_recipe(steps=(3, 3), extra=("phases.1.steadiness=0.0", REFINE))
 

@@ -1,5 +1,6 @@
 """Batches as a pure function of (store, split, seed, step): resuming needs no random state of a loader."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -79,6 +80,12 @@ def to_batch(crops: list[npt.NDArray[np.uint8]]) -> PictureBatch:
         lightness=planes[:, :1].contiguous(),
         ab=planes[:, 1:].contiguous(),
     )
+
+
+def center_batches(store: PictureStore, members: list[int], *, side: int, size: int) -> Iterator[PictureBatch]:
+    """Center squares of pictures, `size` at a time, in their order; the last batch may be smaller."""
+    for start in range(0, len(members), size):
+        yield to_batch([center_square(store.picture(index), side) for index in members[start : start + size]])
 
 
 def training_batch(

@@ -10,16 +10,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from training.critics import PatchCritic
-from training.data.batches import PictureBatch, center_square, to_batch
+from training.data.batches import PictureBatch, center_batches
 from training.data.pictures import PictureStore
 from training.engine.parallel import Worker, average_gradients
 from training.families import imagenet_encoder
 from training.losses.adversarial import critic_hinge, generator_hinge
 from training.losses.features import FeatureDistance
 from training.recipe import RefineRule
-from videocolor.color.codec import ab_bins
+from videocolor.color.codec import BinCodec
 from videocolor.color.lab import lab_to_rgb
 from videocolor.evaluate.batched import colorfulness
+from videocolor.examine.views import evenly_spread
 
 _SCALE_PICTURES, _SCALE_SIDE, _BATCH = 64, 128, 16
 
@@ -55,9 +56,8 @@ class Refinement:
         self.rule = rule
 
     def _examples(self) -> list[Tensor]:
-        chosen = self._members[:: max(1, len(self._members) // _SCALE_PICTURES)][:_SCALE_PICTURES]
-        squares = [center_square(self._store.picture(index), _SCALE_SIDE) for index in chosen]
-        return [to_batch(squares[start : start + _BATCH]).rgb for start in range(0, len(squares), _BATCH)]
+        chosen = evenly_spread(self._members, _SCALE_PICTURES)
+        return [batch.rgb for batch in center_batches(self._store, chosen, side=_SCALE_SIDE, size=_BATCH)]
 
     def loss(self, logits: Tensor, cross_entropy: Tensor, batch: PictureBatch) -> Tensor:
         """The generator's loss; keeps the pictures for `teach_critic`.
@@ -71,7 +71,7 @@ class Refinement:
             batch: The crops in color.
         """
         rule = self.rule
-        ab = annealed_mean(logits, rule.temperature)
+        ab, _ = BinCodec(temperature=rule.temperature, gain=1.0).decode_unbounded(logits)
         true_ab = F.avg_pool2d(batch.ab, batch.ab.shape[2] // ab.shape[2])
         rgb, truth = _picture(batch.lightness, ab), _picture(batch.lightness, true_ab)
         parts = {"cross_entropy": rule.cross_entropy * cross_entropy, "ab": rule.ab * (ab - true_ab).abs().mean()}
@@ -117,13 +117,6 @@ class Refinement:
             self.critic.load_state_dict(state["critic"]["network"])
             self._optimizer.load_state_dict(state["critic"]["optimizer"])
             self.follow(self.rule)
-
-
-def annealed_mean(logits: Tensor, temperature: float) -> Tensor:
-    """Ab (N, 2, h, w) of bin logits (N, 258, h, w) as `BinCodec.decode` gives it without gain, differentiable."""
-    shares = torch.softmax(logits.permute(0, 2, 3, 1).float() / temperature, dim=3)
-    ab: Tensor = shares @ ab_bins(logits.device)
-    return ab.permute(0, 3, 1, 2)
 
 
 def _picture(lightness: Tensor, ab: Tensor) -> Tensor:

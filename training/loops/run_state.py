@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from training.batch_norm import unfold
-from training.data.batches import center_square, to_batch
+from training.data.batches import center_batches
 from training.data.pictures import PictureStore, manifest_hash
 from training.engine.average import MovingAverage
 from training.engine.checkpoint import load_checkpoint, save_checkpoint
@@ -177,8 +177,8 @@ def start_network(
 def bin_frequencies(network: CompactNetwork, store: PictureStore, members: list[int]) -> Tensor:
     """(258,) share of each bin in some training pictures: the logits' starting point."""
     counts = torch.zeros(BIN_COUNT)
-    for index in members[:: max(1, len(members) // _FREQUENCY_PICTURES)]:
-        batch = to_batch([center_square(store.picture(index), 128)])
+    chosen = members[:: max(1, len(members) // _FREQUENCY_PICTURES)]
+    for batch in center_batches(store, chosen, side=128, size=1):
         indices, weights = target_bins(network, batch)
         counts.index_add_(0, indices.reshape(-1), weights.reshape(-1))
     return counts / counts.sum()

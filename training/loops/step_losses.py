@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.data.batches import PictureBatch, center_square, to_batch
+from training.data.batches import PictureBatch, center_batches
 from training.data.degrade import degrade
 from training.data.pictures import PictureStore
 from training.engine.average import MovingAverage
@@ -76,9 +76,9 @@ def average_loss(recipe: Recipe, average: MovingAverage, store: PictureStore, me
     network = build_network(recipe)
     network.load_state_dict(average.state)
     network.eval().to(memory_format=torch.channels_last)
-    losses = []
     with torch.inference_mode():
-        for start in range(0, len(members), 16):
-            batch = to_batch([center_square(store.picture(index), side) for index in members[start : start + 16]])
-            losses.append(batch_loss(network, batch.lightness, batch, recipe).item())
+        losses = [
+            batch_loss(network, batch.lightness, batch, recipe).item()
+            for batch in center_batches(store, members, side=side, size=16)
+        ]
     return sum(losses) / max(1, len(losses))

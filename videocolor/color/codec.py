@@ -142,7 +142,8 @@ class BinCodec:
         with torch.autocast(logits.device.type, enabled=False):
             # One exp and one matmul instead of softmax: a third of the time.
             scaled = logits.permute(0, 2, 3, 1).reshape(-1, BIN_COUNT).float() / self.temperature
-            scaled -= scaled.amax(dim=1, keepdim=True)
+            # Any shift cancels out, so no gradient passes through this one, and it can be taken in place.
+            scaled -= scaled.detach().amax(dim=1, keepdim=True)
             weights = scaled.exp()
             sums = weights @ columns
             total = sums[:, 2]

@@ -27,8 +27,8 @@ _LEAST_R2 = 0.3
 MOST_CAST = 3.0
 """Of the mean over all pictures, in ab."""
 
-_GRAY_RATIO = 0.25
-_COLORFUL = 20.0
+GRAY_RATIO = 0.25
+COLORFUL = 20.0
 _MOST_GRAY = 0.05
 
 _TRUE_NEUTRAL = 4.0
@@ -81,12 +81,12 @@ def line_10(sitting: Sitting) -> Outcome:
     if not photos:
         return not_tested(_NO_PHOTOS)
     colors = MeanColors.of(sitting, map(sitting.answer, range(len(photos))))
-    counts = colors.true_cf > _COLORFUL
+    counts = colors.true_cf > COLORFUL
     if not counts.any():
-        return not_tested(f"no photograph has a CF above {_COLORFUL:.0f}")
-    ratios = colors.answered_cf / colors.true_cf.clamp_min(_COLORFUL)
+        return not_tested(f"no photograph has a CF above {COLORFUL:.0f}")
+    ratios = colors.answered_cf / colors.true_cf.clamp_min(COLORFUL)
     # The other way round NaN would count as colorful.
-    is_gray = counts & ~(ratios >= _GRAY_RATIO)
+    is_gray = counts & ~(ratios >= GRAY_RATIO)
     return Outcome(
         figures=(
             Figure(
