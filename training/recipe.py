@@ -105,6 +105,9 @@ class Phase:
     """Further sides: every step draws one of all, so that the network learns to answer alike at every size."""
     steadiness: float = 0.0
     """Above 0: half as many crops, each clean and degraded, and this weight on how far the answers differ (KL)."""
+    degraded_sides: tuple[int, ...] = ()
+    """With steadiness: sides of the degraded copies, of which every step draws one; none: the side of the clean ones.
+    So the network learns that neither grain nor size changes colors. Some of these copies stay clean (`degrade`)."""
     refine: RefineRule | None = None
     """The second stage's losses in place of the cross entropy alone."""
 
@@ -121,7 +124,11 @@ class Phase:
             )
         if self.steps < 0 or self.batch < 1:
             raise SettingsError(f"Phase {self.name} has {self.steps} steps of {self.batch}.", "Give positive numbers.")
-        for side in (self.side, *self.other_sides):
+        if self.degraded_sides and self.steadiness <= 0:
+            raise SettingsError(
+                f"Phase {self.name} has degraded_sides and no steadiness.", "Only pairs have degraded copies."
+            )
+        for side in (self.side, *self.other_sides, *self.degraded_sides):
             if side < 32 or side % 32:
                 raise SettingsError(f"Phase {self.name} has side {side}.", "Choose a multiple of 32.")
 
@@ -134,6 +141,12 @@ class Phase:
         """Side of the crops of step number `step`."""
         sides = (self.side, *self.other_sides)
         return sides[int(np.random.default_rng([seed, step, 2]).integers(len(sides)))]
+
+    def degraded_side_at(self, step: int, seed: int) -> int:
+        """Side of the degraded copies of step number `step`."""
+        if not self.degraded_sides:
+            return self.side_at(step, seed)
+        return self.degraded_sides[int(np.random.default_rng([seed, step, 3]).integers(len(self.degraded_sides)))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from training.data.batches import (
     batch_indices,
     center_square,
     random_crop,
+    resized,
     to_batch,
     training_batch,
 )
@@ -302,3 +303,15 @@ def test_the_shared_validation_set_has_200_pictures():
         pytest.skip("needs ../shared/data")
     store, kinds = load_folder(folder)
     assert 200 == len(store) == len(kinds)
+
+
+def test_crops_of_another_size_keep_their_means_and_their_own_size_is_free():
+    batch = to_batch([noise_store(1).picture(0)[:64, :64]])
+    half, double = resized(batch, 32), resized(batch, 128)
+
+    assert resized(batch, 64) is batch
+    torch.testing.assert_close(half.ab, torch.nn.functional.avg_pool2d(batch.ab, 2))
+    for name in ("rgb", "lightness", "ab"):
+        plane = getattr(batch, name)
+        assert (getattr(half, name).shape[-1], getattr(double, name).shape[-1]) == (32, 128)
+        torch.testing.assert_close(getattr(double, name).mean(), plane.mean(), rtol=0.02, atol=0.1)

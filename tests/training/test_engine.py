@@ -74,6 +74,28 @@ def test_the_divergence_is_torchs_and_0_for_equal_answers():
     assert pytest.approx(divergence(one, one + 3).item(), abs=1e-6) == 0
 
 
+@pytest.mark.parametrize(("large", "small"), [(6, 3), (3, 6), (6, 4)])
+def test_the_divergence_of_answers_of_two_sizes_compares_shares(large, small):
+    """Averaged to fewer samples, interpolated to more; 0 for one that is the same everywhere."""
+    torch.manual_seed(2)
+    one, other = torch.randn(2, 258, large, large), torch.randn(2, 258, small, small)
+    mode = "area" if small < large else "bilinear"
+    shares = nn.functional.interpolate(one.softmax(1), (small, small), mode=mode)
+    wanted = nn.functional.kl_div(other.log_softmax(1), shares, reduction="none").sum(1)
+    everywhere = torch.randn(2, 258, 1, 1)
+
+    torch.testing.assert_close(divergence(one, other), wanted.mean())
+    flat = divergence(everywhere.expand(-1, -1, large, large), everywhere.expand(-1, -1, small, small))
+    assert pytest.approx(flat.item(), abs=1e-5) == 0
+
+
+def test_a_share_of_0_adds_nothing_to_the_divergence():
+    certain = torch.full((1, 258, 4, 4), -1e4)
+    certain[:, 7] = 0
+
+    assert torch.isfinite(divergence(certain, torch.zeros(1, 258, 2, 2)))
+
+
 @pytest.mark.parametrize(("mix", "ratio"), [(1.0, 1.0), (0.95, 4.0)])
 def test_rebalancing_is_mild_near_1_and_keeps_the_mean(mix, ratio):
     bins = ab_bins()

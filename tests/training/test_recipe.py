@@ -30,6 +30,8 @@ def test_every_shipped_recipe_explains_its_keys(path):
         ("phases.0.side=100", "multiple of 32"),
         ("phases.0.batch=0", "positive numbers"),
         ("phases.1.batch=15", "Make it even"),
+        ("phases.0.degraded_sides=[64]", "no steadiness"),
+        ("phases.1.degraded_sides=[100]", "multiple of 32"),
         ("phases.7.side=64", "leads nowhere"),
         ("seed='one'", "must be of type int"),
         ("seed=true", "must be of type int"),
@@ -93,3 +95,12 @@ def test_every_side_of_a_phase_has_its_turn_and_the_step_alone_decides():
 def test_other_sides_must_fit_the_network():
     with pytest.raises(SettingsError, match="side 100"):
         replace(load_recipe(SHIPPED[0]).phases[0], other_sides=(128, 100))
+
+
+def test_a_degraded_copy_is_of_the_size_of_the_clean_one_or_of_one_of_its_own():
+    plain = load_recipe(COMPACT, ("phases.1.other_sides=[96, 128]",)).phases[1]
+    crossed = replace(plain, degraded_sides=(64, 160))
+
+    assert all(plain.side_at(step, 5) == plain.degraded_side_at(step, 5) for step in range(20))
+    assert {crossed.degraded_side_at(step, 5) for step in range(20)} == {64, 160}
+    assert len({(crossed.side_at(step, 5), crossed.degraded_side_at(step, 5)) for step in range(60)}) == 6

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from training.data.pictures import PictureStore
@@ -80,6 +81,18 @@ def to_batch(crops: list[npt.NDArray[np.uint8]]) -> PictureBatch:
         lightness=planes[:, :1].contiguous(),
         ab=planes[:, 1:].contiguous(),
     )
+
+
+def resized(batch: PictureBatch, side: int) -> PictureBatch:
+    """The same crops at another side, each plane apart, as films are resized: averaged if smaller, else bilinear."""
+    if side == batch.rgb.shape[-1]:
+        return batch
+    planes = (batch.rgb, batch.lightness, batch.ab)
+    if side < batch.rgb.shape[-1]:
+        rgb, lightness, ab = (F.interpolate(plane, (side, side), mode="area") for plane in planes)
+    else:
+        rgb, lightness, ab = (F.interpolate(plane, (side, side), mode="bilinear") for plane in planes)
+    return PictureBatch(rgb=rgb, lightness=lightness, ab=ab)
 
 
 def center_batches(store: PictureStore, members: list[int], *, side: int, size: int) -> Iterator[PictureBatch]:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.data.batches import PictureBatch, center_batches
+from training.data.batches import PictureBatch, center_batches, resized
 from training.data.degrade import degrade
 from training.data.pictures import PictureStore
 from training.engine.average import MovingAverage
@@ -27,10 +27,13 @@ def step_loss(
     phase: Phase,
     refinement: Refinement | None,
     rng: torch.Generator,
+    *,
+    step: int,
 ) -> Tensor:
     """The loss of the phase: of pairs, of pictures as they look, or of the degraded crops' bins alone."""
     if phase.steadiness > 0:
-        return paired_loss(network, batch, recipe, phase.steadiness, rng)
+        side = phase.degraded_side_at(step, recipe.seed)
+        return paired_loss(network, batch, recipe, phase, rng, degraded_side=side)
     lightness = degrade(batch.lightness, batch.rgb, recipe.degrade, rng)
     if refinement is None:
         return batch_loss(network, lightness, batch, recipe)
@@ -46,15 +49,32 @@ def batch_loss(network: CompactNetwork, lightness: Tensor, batch: PictureBatch, 
 
 
 def paired_loss(
-    network: CompactNetwork, batch: PictureBatch, recipe: Recipe, steadiness: float, rng: torch.Generator
+    network: CompactNetwork,
+    batch: PictureBatch,
+    recipe: Recipe,
+    phase: Phase,
+    rng: torch.Generator,
+    *,
+    degraded_side: int | None = None,
 ) -> Tensor:
-    """Cross entropy of a clean and a degraded copy of each crop, plus how far their answers differ."""
-    degraded = degrade(batch.lightness, batch.rgb, replace(recipe.degrade, clean_share=0.0), rng)
-    logits = predicted_logits(network, torch.cat([batch.lightness, degraded]), recipe)
-    indices, weights = target_bins(network, batch)
-    loss = soft_bin_loss(logits, torch.cat([indices, indices]), torch.cat([weights, weights]))
-    clean, moved = logits.chunk(2)
-    return loss + steadiness * divergence(clean.detach(), moved)
+    """Cross entropy of a clean and a degraded copy of each crop, plus how far their answers differ.
+
+    The degraded copies may be of another side than the clean ones. Then both answers are compared at their size, and as
+    many of them stay clean as elsewhere: size alone must not change colors either.
+    """
+    if degraded_side is None or degraded_side == batch.lightness.shape[-1]:
+        lightness = degrade(batch.lightness, batch.rgb, replace(recipe.degrade, clean_share=0.0), rng)
+        logits = predicted_logits(network, torch.cat([batch.lightness, lightness]), recipe)
+        indices, weights = target_bins(network, batch)
+        entropy = soft_bin_loss(logits, torch.cat([indices, indices]), torch.cat([weights, weights]))
+        clean, moved = logits.chunk(2)
+    else:
+        other = resized(batch, degraded_side)
+        lightness = degrade(other.lightness, other.rgb, recipe.degrade, rng)
+        clean, moved = (predicted_logits(network, plane, recipe) for plane in (batch.lightness, lightness))
+        clean_entropy = soft_bin_loss(clean, *target_bins(network, batch))
+        entropy = (clean_entropy + soft_bin_loss(moved, *target_bins(network, other))) / 2
+    return entropy + phase.steadiness * divergence(clean.detach(), moved)
 
 
 def target_bins(network: CompactNetwork, batch: PictureBatch) -> tuple[Tensor, Tensor]:

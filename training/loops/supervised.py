@@ -102,7 +102,7 @@ def _step(state: RunState, recipe: Recipe, store: PictureStore, members: list[in
     crop = CropRule(side=phase.side_at(step, recipe.seed), area=phase.area, aspect=phase.aspect)
     batch = training_batch(store, members, crop, seed=recipe.seed, step=step, size=phase.pictures, worker=worker)
     rng = torch.Generator().manual_seed((recipe.seed * 1_000_003 + step) * worker.world_size + worker.rank)
-    loss = step_loss(network, batch, recipe, phase, state.refinement, rng)
+    loss = step_loss(network, batch, recipe, phase, state.refinement, rng, step=step)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     average_gradients(network, worker)

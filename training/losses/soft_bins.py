@@ -1,6 +1,7 @@
 """Cross entropy against softly encoded colors."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -27,15 +28,21 @@ def divergence(wanted: Tensor, logits: Tensor) -> Tensor:
     """Mean Kullback-Leibler divergence KL(softmax(wanted) || softmax(logits)) over pixels.
 
     Args:
-        wanted: (N, Q, h, w); give it without gradient to make it a teacher.
-        logits: (N, Q, h, w).
+        wanted: (N, Q, H, W); give it without gradient to make it a teacher.
+        logits: (N, Q, h, w). If it is of another size, the wanted shares are averaged or interpolated to it.
 
     Returns:
         Scalar float32, 0 where both agree.
     """
-    teacher = wanted.permute(0, 2, 3, 1).float().log_softmax(dim=3)
     student = logits.permute(0, 2, 3, 1).float().log_softmax(dim=3)
-    return (teacher.exp() * (teacher - student)).sum(dim=3).mean()
+    if wanted.shape == logits.shape:
+        teacher = wanted.permute(0, 2, 3, 1).float().log_softmax(dim=3)
+        return (teacher.exp() * (teacher - student)).sum(dim=3).mean()
+    shares = wanted.float().softmax(dim=1)
+    mode = "area" if shares.shape[2] > logits.shape[2] else "bilinear"
+    shares = F.interpolate(shares, logits.shape[2:], mode=mode).permute(0, 2, 3, 1)
+    # xlogy: a share of 0 adds nothing.
+    return (torch.xlogy(shares, shares) - shares * student).sum(dim=3).mean()
 
 
 def rebalancing_weights(frequencies: Tensor, bins: Tensor, *, mix: float, sigma: float = 5.0) -> Tensor:
