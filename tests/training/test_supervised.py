@@ -14,18 +14,22 @@ from training.families import build_network
 from training.loops.step_losses import predicted_logits, step_loss
 from training.loops.supervised import STOP_FILE, train
 from training.losses.soft_bins import divergence
+from training.recipe import load_recipe
 from videocolor.errors import ResumeError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:tensorboard")
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_every_recipe_runs_two_steps_on_noise(path, tmp_path):
-    checkpoint = train(tiny_recipe(path), noise_store(10), tmp_path, resume=False, pretrained=False)
+def test_every_recipe_runs_a_step_of_each_phase_on_noise(path, tmp_path):
+    phases = len(load_recipe(path).phases)
+    recipe = tiny_recipe(path, steps=(1,) * phases)
+
+    checkpoint = train(recipe, noise_store(10), tmp_path, resume=False, pretrained=False)
 
     state = load_checkpoint(checkpoint)
-    assert state["step"] == 2
-    assert state["samples"] == 8
+    assert state["step"] == phases
+    assert state["samples"] == 4 * phases
     assert all(torch.isfinite(value).all() for value in state["network"].values())
 
 
