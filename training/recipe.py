@@ -27,6 +27,13 @@ class DataRule:
     split_seed: int | None = None
     """Of the choice of what is put aside; None: the recipe's seed. A run that goes on from another's weights keeps that
     one's, or it would be tuned on pictures it was trained on."""
+    repeats: dict[str, int] = field(default_factory=dict)
+    """How many times an epoch shows the pictures of these sources; once those of the others."""
+
+    def __post_init__(self) -> None:
+        for source, count in self.repeats.items():
+            if count < 1:
+                raise SettingsError(f"data.repeats gives {source} {count}.", "Give 1 or more.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,7 +285,11 @@ def _read(wanted: Any, value: Any, where: str) -> Any:
         return tuple(
             _read(kind, item, f"{where}[{n}]") for n, (kind, item) in enumerate(zip(kinds, value, strict=True))
         )
-    if origin is dict or isinstance(wanted, types.GenericAlias):
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise SettingsError(f"{where} is no table.", "Write { key = value, ... }.")
+        return {key: _read(arguments[1], item, f"{where}: {key}") for key, item in value.items()}
+    if wanted is Any:
         return value
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

@@ -32,9 +32,9 @@ from training.data.degrade import (
     sharpen,
     vignette,
 )
-from training.data.pictures import load_folder, manifest_hash, open_store, split, store_of
+from training.data.pictures import load_folder, manifest_hash, open_store, repeated, split, store_of
 from videocolor.color.lab import rgb_to_lab
-from videocolor.errors import MediaError
+from videocolor.errors import MediaError, SettingsError
 
 CROP = CropRule(side=32, area=(0.4, 1.0), aspect=(0.8, 1.25))
 
@@ -94,6 +94,19 @@ def test_split_is_by_seed_without_gray_pictures(shards, tmp_path):
     assert sorted(train + tune) == [0, 1, 2, 3, 4]
     assert (train, tune) == split(store, seed=1, tune_count=2, min_grayness=3.0)
     assert manifest_hash(store, train) != manifest_hash(store, tune)
+
+
+def test_pictures_of_some_sources_are_shown_more_often(shards, tmp_path):
+    folder, _ = shards
+    rows = [f"{n:06}.png,{'faces' if n < 2 else 'streets'}" for n in range(5)]
+    (folder / "index.csv").write_text("\n".join(["file,source", *rows]), encoding="utf-8")
+    store = open_store(folder, tmp_path / "cache")
+
+    assert store.sources == ("faces", "faces", "streets", "streets", "streets", "")
+    assert repeated(store, [0, 1, 2, 5], {"faces": 3}) == [0, 0, 0, 1, 1, 1, 2, 5]
+    assert repeated(store, [0, 1, 2, 5], {}) == [0, 1, 2, 5]
+    with pytest.raises(SettingsError, match=r"No training picture comes from animals\. Name sources of index\.csv"):
+        repeated(store, [0, 1, 2], {"animals": 2})
 
 
 def test_an_epoch_sees_every_picture_once_and_drops_the_rest():

@@ -39,6 +39,10 @@ def test_every_shipped_recipe_explains_its_keys(path):
         ("optimizer.betas=0.9", "no list"),
         ("encoder_precision='float8'", "Choose float32 or bfloat16"),
         ("data=1", "no table"),
+        ("data.repeats={faces=0}", "Give 1 or more"),
+        ("data.repeats={faces=1.5}", "faces is 1.5. It must be of type int"),
+        ("hyper=1", "no table"),
+        ("data.repeats=[1]", "no table"),
         ("seed", "key=value"),
     ],
 )

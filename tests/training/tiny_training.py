@@ -9,6 +9,7 @@ SHIPPED = sorted(RECIPES.glob("*.toml"))
 TINY = (
     "hyper={decoder_widths=[16, 16, 16], encoder_width=0.25}",
     "data.tune_count=2",
+    "data.repeats={}",
     "log_steps=2",
     "tune_steps=3",
     "optimizer.warm_up_steps=1",

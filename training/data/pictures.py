@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from videocolor.errors import MediaError
+from videocolor.errors import MediaError, SettingsError
 
 _FORMAT = 1
 
@@ -31,6 +31,8 @@ class PictureStore:
     """(count, 2) height and width."""
     grayness: npt.NDArray[np.float64]
     """(count,) mean distance of the channels from their mean, 0..255; below 3 a picture counts as gray."""
+    sources: tuple[str, ...]
+    """The collection each picture comes from, empty where that is not known."""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -42,7 +44,9 @@ class PictureStore:
         return self.pixels[start : start + height * width * 3].reshape(height, width, 3)
 
 
-def store_of(pictures: list[npt.NDArray[np.uint8]], names: list[str] | None = None) -> PictureStore:
+def store_of(
+    pictures: list[npt.NDArray[np.uint8]], names: list[str] | None = None, sources: list[str] | None = None
+) -> PictureStore:
     """A store in memory, for tests and for small sets."""
     sizes = np.array([picture.shape[:2] for picture in pictures], dtype=np.int64).reshape(-1, 2)
     lengths = sizes[:, 0] * sizes[:, 1] * 3
@@ -52,6 +56,7 @@ def store_of(pictures: list[npt.NDArray[np.uint8]], names: list[str] | None = No
         offsets=np.concatenate([[0], np.cumsum(lengths)[:-1]]),
         sizes=sizes,
         grayness=np.array([_grayness(picture) for picture in pictures]),
+        sources=tuple(sources or [""] * len(pictures)),
     )
 
 
@@ -59,7 +64,7 @@ def open_store(source: Path, cache: Path) -> PictureStore:
     """Map the cache of the tar shards in `source` into memory, decoding them first if need be.
 
     Args:
-        source: Folder with `*.tar` of pictures and `index.csv`.
+        source: Folder with `*.tar` of pictures and, if there is one, `index.csv` that names their sources.
         cache: Folder for the decoded bytes (165 kB a picture), outside the repository.
     """
     shards = sorted(source.glob("*.tar"))
@@ -81,6 +86,7 @@ def open_store(source: Path, cache: Path) -> PictureStore:
         offsets=np.concatenate([[0], np.cumsum(lengths)[:-1]]),
         sizes=sizes,
         grayness=np.array(index["grayness"]),
+        sources=_sources(source / "index.csv", index["names"]),
     )
 
 
@@ -99,9 +105,36 @@ def split(store: PictureStore, *, seed: int, tune_count: int, min_grayness: floa
     return sorted(int(n) for n in shuffled[tune_count:]), sorted(int(n) for n in shuffled[:tune_count])
 
 
+def repeated(store: PictureStore, members: list[int], repeats: Mapping[str, int]) -> list[int]:
+    """`members` with those of some sources listed several times, so that an epoch shows them as often.
+
+    Args:
+        store: The pictures.
+        members: Numbers of those to show.
+        repeats: How many times for each source; 1 for those that it does not name.
+
+    Raises:
+        SettingsError: A source is named that none of the pictures comes from.
+    """
+    unknown = sorted(set(repeats) - {store.sources[index] for index in members})
+    if unknown:
+        raise SettingsError(
+            f"No training picture comes from {', '.join(unknown)}.", "Name sources of index.csv in data.repeats."
+        )
+    return [index for index in members for _ in range(repeats.get(store.sources[index], 1))]
+
+
 def manifest_hash(store: PictureStore, indices: list[int]) -> str:
     """sha256 over the names of these pictures: says what a model was trained on."""
     return hashlib.sha256("\n".join(store.names[index] for index in indices).encode()).hexdigest()
+
+
+def _sources(index: Path, names: list[str]) -> tuple[str, ...]:
+    if not index.exists():
+        return ("",) * len(names)
+    with open(index, encoding="utf-8", newline="") as lines:
+        source_of = {row["file"]: row["source"] for row in csv.DictReader(lines)}
+    return tuple(source_of.get(name, "") for name in names)
 
 
 def _decode_shards(shards: list[Path], pixel_path: Path, index_path: Path) -> None:

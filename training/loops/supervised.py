@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from training.data.batches import CropRule, training_batch
-from training.data.pictures import PictureStore
+from training.data.pictures import PictureStore, repeated
 from training.engine.log import RunLog
 from training.engine.parallel import Worker, any_worker, average_gradients
 from training.engine.schedule import cosine_between, warm_up
@@ -55,7 +55,7 @@ def train(
     """
     checkpoint = run_dir / CHECKPOINT
     members, tune_members = recipe.split(store)
-    tune_members = tune_members[:_TUNE_LOSS_PICTURES]
+    shown, tune_members = repeated(store, members, recipe.data.repeats), tune_members[:_TUNE_LOSS_PICTURES]
     _check_phases(recipe, worker)
     if resume:
         state = resume_run(checkpoint, recipe, worker)
@@ -68,7 +68,7 @@ def train(
     with RunLog(run_dir, writes=worker.rank == 0) as log:
         meter = _Meter(log)
         while state.step < recipe.steps and not any_worker((run_dir / STOP_FILE).exists(), worker):
-            meter.add(_step(state, recipe, store, members, worker), state, recipe)
+            meter.add(_step(state, recipe, store, shown, worker), state, recipe)
             if state.step % recipe.tune_steps == 0 and worker.rank == 0:
                 phase, _ = recipe.phase_at(state.step - 1)
                 tune_loss = average_loss(recipe, state.average, store, tune_members, phase.side)
@@ -89,7 +89,7 @@ def _check_phases(recipe: Recipe, worker: Worker) -> None:
             imagenet_encoder()
 
 
-def _step(state: RunState, recipe: Recipe, store: PictureStore, members: list[int], worker: Worker) -> dict[str, float]:
+def _step(state: RunState, recipe: Recipe, store: PictureStore, shown: list[int], worker: Worker) -> dict[str, float]:
     """One step of the network, its average and, in a refined phase, the critic; figures for the log."""
     step, network = state.step, state.network
     phase, progress = recipe.phase_at(step)
@@ -97,10 +97,10 @@ def _step(state: RunState, recipe: Recipe, store: PictureStore, members: list[in
     rate = cosine_between(phase.lr_start, phase.lr_end, progress) * warm_up(step, recipe.optimizer.warm_up_steps)
     for group in state.optimizer.param_groups:
         group["lr"] = group["peak_lr"] * rate
-    _follow_phase(state, phase, recipe, store, members, worker)
+    _follow_phase(state, phase, recipe, store, shown, worker)
 
     crop = CropRule(side=phase.side_at(step, recipe.seed), area=phase.area, aspect=phase.aspect)
-    batch = training_batch(store, members, crop, seed=recipe.seed, step=step, size=phase.pictures, worker=worker)
+    batch = training_batch(store, shown, crop, seed=recipe.seed, step=step, size=phase.pictures, worker=worker)
     rng = torch.Generator().manual_seed((recipe.seed * 1_000_003 + step) * worker.world_size + worker.rank)
     loss = step_loss(network, batch, recipe, phase, state.refinement, rng, step=step)
     state.optimizer.zero_grad(set_to_none=True)
@@ -119,14 +119,14 @@ def _step(state: RunState, recipe: Recipe, store: PictureStore, members: list[in
 
 
 def _follow_phase(
-    state: RunState, phase: Phase, recipe: Recipe, store: PictureStore, members: list[int], worker: Worker
+    state: RunState, phase: Phase, recipe: Recipe, store: PictureStore, shown: list[int], worker: Worker
 ) -> None:
     """Refined phases that follow each other share one critic; a plain one between them ends it."""
     if phase.refine is None:
         state.refinement = None
     else:
         if state.refinement is None:
-            state.refinement = Refinement(store, members, worker, seed=recipe.seed)
+            state.refinement = Refinement(store, shown, worker, seed=recipe.seed)
         state.refinement.follow(phase.refine)
         if state.saved_refinement is not None:
             state.refinement.load(state.saved_refinement)
