@@ -139,11 +139,20 @@ def sheet(model: Path, target: Path, side: int, columns: int, every: int, first:
     "--colorfulness", default=0.62, show_default=True, help="Wanted ratio to the truth's, on tuning pictures."
 )
 @click.option("--input-smoothing", type=float, help="Deviation in L* of the bilateral filter on the network's input.")
+@click.option("--start", type=_path, help="Weight file that the run started from, to be mixed into the result.")
+@click.option("--start-share", default=0.5, show_default=True, help="Its share of the weights, 0 to 1.")
 @click.option("--folder", type=_path, default=_CHECKOUT / "weights", help="Where the files go.")
 @data_option
 @cache_option
 def export(
-    source: Path, colorfulness: float, input_smoothing: float | None, folder: Path, data: Path, cache: Path
+    source: Path,
+    colorfulness: float,
+    input_smoothing: float | None,
+    start: Path | None,
+    start_share: float,
+    folder: Path,
+    data: Path,
+    cache: Path,
 ) -> None:
     """Write weight file, card and prose of SOURCE, a checkpoint or an earlier export.
 
@@ -154,7 +163,17 @@ def export(
 
     store = open_store(data / "train", cache)
     val, _ = load_folder(data / "val")
-    print(write(source, store, val, folder, colorfulness=colorfulness, input_smoothing=input_smoothing))
+    path = write(
+        source,
+        store,
+        val,
+        folder,
+        colorfulness=colorfulness,
+        input_smoothing=input_smoothing,
+        start=start,
+        start_share=start_share,
+    )
+    print(path)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,11 @@ from training.data.pictures import PictureStore, manifest_hash
 from training.engine.checkpoint import load_checkpoint
 from training.evaluate import METRIC_VERSION, choose_decoder, report
 from training.families import IMAGENET_START, SIZE_RULE
+from training.loops.run_state import unfolded_start
 from training.networks import WEIGHTS_SUFFIX, open_network
 from training.recipe import Recipe, recipe_from
 from videocolor.color.codec import BIN_COUNT, BinCodec
+from videocolor.errors import SettingsError
 from videocolor.examine.markdown import empty_section
 from videocolor.files import file_sha256, write_text_atomically
 from videocolor.models.compact import CompactNetwork, build
@@ -48,6 +50,18 @@ class _Source:
     train_manifest: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What is mixed into a run's weights: those that it started from."""
+
+    file: Path
+    share: float
+
+    @property
+    def sha256(self) -> str:
+        return file_sha256(self.file)
+
+
 def export(
     source: Path,
     store: PictureStore,
@@ -56,6 +70,8 @@ def export(
     *,
     colorfulness: float,
     input_smoothing: float | None = None,
+    start: Path | None = None,
+    start_share: float = 0.5,
     norm_pictures: int = NORM_PICTURES,
 ) -> Path:
     """Write `<name>.safetensors`, `<name>.toml` and `<name>.md` into `folder`.
@@ -67,12 +83,27 @@ def export(
         folder: The repository's `weights/`.
         colorfulness: Colorfulness ratio for which temperature and gain are chosen on the tuning pictures.
         input_smoothing: See `CompactHyper`; None leaves it as it is.
+        start: The weight file from which the checkpoint's run started (`--init-from`): what is exported then lies on
+            the line between both, where networks are often better than at either end (Wortsman et al., "Robust
+            fine-tuning of zero-shot models", CVPR 2022, section 3).
+        start_share: Share of `start` in it, 0..1.
         norm_pictures: How many training pictures batch norm is recomputed on.
 
     Returns:
         The weight file's path.
+
+    Raises:
+        SettingsError: `start` is of another network, or `source` is no checkpoint and so has no line to it.
     """
-    found = _open_export(source) if source.suffix == WEIGHTS_SUFFIX else _open_checkpoint(source, store, norm_pictures)
+    mixed = None if start is None else _Start(start, start_share)
+    if source.suffix == WEIGHTS_SUFFIX:
+        if mixed is not None:
+            raise SettingsError(
+                f"--start was given and {source} is an export.", "Give the run's checkpoint, or leave --start out."
+            )
+        found = _open_export(source)
+    else:
+        found = _open_checkpoint(source, store, norm_pictures, mixed)
     folded, recipe = found.network, found.recipe
     if input_smoothing is not None:
         folded = folded.with_hyper(input_smoothing=input_smoothing)
@@ -85,24 +116,40 @@ def export(
     return _write(found, folded, store, val, folder)
 
 
-def _open_checkpoint(path: Path, store: PictureStore, norm_pictures: int) -> _Source:
+def _open_checkpoint(path: Path, store: PictureStore, norm_pictures: int, mixed: _Start | None) -> _Source:
     state = load_checkpoint(path)
     recipe = recipe_from(state["recipe"], "the checkpoint's recipe")
     network = build(recipe.hyper)
     network.load_state_dict(state["average"])
     members, _ = recipe.split(store)
+    if mixed is not None:
+        _move_to_start(network, unfolded_start(mixed.file, store, members), mixed)
     recompute_batch_norm(network, store, members[:: max(1, len(members) // norm_pictures)][:norm_pictures])
     trained_on = (
         f"{len(members)} color photographs of the project's training set (manifest sha256"
         f" {state['train_manifest'][:16]}), {state['samples']} crops in {state['step']} steps, started"
         f" from {state.get('start', IMAGENET_START)}."
     )
+    if mixed is not None:
+        trained_on += f" {mixed.share:g} of the weights are those of {mixed.file.name} (sha256 {mixed.sha256[:16]})."
     return _Source(
         network=_as_shipped(network.eval().fold()),
         recipe=recipe,
         trained_on=trained_on,
         train_manifest=state["train_manifest"],
     )
+
+
+@torch.no_grad()
+def _move_to_start(network: CompactNetwork, start: CompactNetwork, mixed: _Start) -> None:
+    """Parameters in place; the running statistics of batch norm are recomputed afterwards."""
+    if not 0 <= mixed.share <= 1:
+        raise SettingsError(f"--start-share is {mixed.share}.", "Give a number from 0 to 1.")
+    parameters = dict(start.named_parameters())
+    for name, value in network.named_parameters():
+        if name not in parameters or parameters[name].shape != value.shape:
+            raise SettingsError(f"{mixed.file} is of another network.", "Give the file that the run started from.")
+        value.lerp_(parameters[name], mixed.share)
 
 
 def _open_export(path: Path) -> _Source:

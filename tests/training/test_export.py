@@ -17,6 +17,7 @@ from training.loops.supervised import train
 from training.networks import open_network, predict_ab
 from training.sheets import write_sheet
 from videocolor.core.cards import ModelCard, SizeRule
+from videocolor.errors import SettingsError
 from videocolor.examine.markdown import empty_section, with_section
 from videocolor.files import file_sha256
 from videocolor.models.compact import build
@@ -97,6 +98,56 @@ def test_an_export_gets_another_decoding_without_touching_a_weight(exported, tmp
     old, new = open_network(path).state_dict(), open_network(again).state_dict()
     assert old.keys() == new.keys()
     assert all(torch.equal(value, new[key]) for key, value in old.items())
+
+
+@pytest.fixture(scope="module")
+def continued(exported, tmp_path_factory):
+    """A run that started from the export, with a rate that moves it."""
+    recipe = tiny_recipe(steps=(3, 0), extra=("optimizer.decoder_lr=0.05", "optimizer.average_decay=0.1"))
+    return train(recipe, noise_store(12), tmp_path_factory.mktemp("continued"), resume=False, init_from=exported[1])
+
+
+def answers(path):
+    lightness = torch.rand(2, 1, 64, 64, generator=torch.Generator().manual_seed(1)) * 100
+    with torch.inference_mode():
+        return predict_ab(open_network(path), lightness, rim=16)
+
+
+def test_an_export_lies_between_the_start_of_the_run_and_its_end(exported, continued, tmp_path):
+    store, start = noise_store(12), exported[1]
+    mixed = {
+        share: exported_to(tmp_path / str(share), continued, store, start=start, start_share=share)
+        for share in (0.0, 0.5, 1.0)
+    }
+    plain = exported_to(tmp_path / "plain", continued, store)
+
+    torch.testing.assert_close(answers(mixed[0.0]), answers(plain), rtol=0, atol=1e-4)
+    moved = (answers(plain) - answers(start)).abs().mean()
+    # Batch norm is measured on other pictures than the start's was.
+    assert (answers(mixed[1.0]) - answers(start)).abs().mean() < 0.1 * moved
+    assert 0.1 * moved < (answers(mixed[0.5]) - answers(start)).abs().mean() < moved
+    assert "0.5 of the weights are those of compact.safetensors" in read_header(mixed[0.5])["trained_on"]
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "message"),
+    [(0, {"start_share": 1.5}, "start-share is 1.5"), (1, {}, "is an export. Give the run's checkpoint")],
+)
+def test_a_start_that_cannot_be_mixed_in_is_refused(exported, source, options, message, tmp_path):
+    with pytest.raises(SettingsError, match=message):
+        exported_to(tmp_path, exported[source], noise_store(12), start=exported[1], **options)
+
+
+def test_a_start_of_another_network_is_refused(exported, tmp_path):
+    other = train(
+        tiny_recipe(steps=(1, 0), extra=("hyper={decoder_widths=[16, 16, 24], encoder_width=0.25}",)),
+        noise_store(12),
+        tmp_path / "run",
+        resume=False,
+        pretrained=False,
+    )
+    with pytest.raises(SettingsError, match="is of another network"):
+        exported_to(tmp_path, other, noise_store(12), start=exported[1])
 
 
 def test_batch_norm_is_recomputed_to_the_statistics_of_the_pictures():

@@ -158,10 +158,8 @@ def start_network(
         SettingsError: The weight file is of another network.
     """
     if init_from is not None:
-        folded = open_network(init_from)
-        unfolded = unfold(folded, store, members[:: max(1, len(members) // _UNFOLD_PICTURES)])
         try:
-            network.load_state_dict(unfolded.state_dict())
+            network.load_state_dict(unfolded_start(init_from, store, members).state_dict())
         except RuntimeError as error:
             raise SettingsError(f"{init_from} is of another network.", "Give the recipe its hyper.") from error
         trained_on = read_header(init_from).get("trained_on", "its file does not say what it was trained on")
@@ -172,6 +170,11 @@ def start_network(
         assert network.head.bias is not None
         network.head.bias.copy_(frequencies.clamp_min(1e-6).log())
     return IMAGENET_START if pretrained else "random numbers"
+
+
+def unfolded_start(init_from: Path, store: PictureStore, members: list[int]) -> CompactNetwork:
+    """The network that a run with `init_from` starts from, the same every time."""
+    return unfold(open_network(init_from), store, members[:: max(1, len(members) // _UNFOLD_PICTURES)])
 
 
 def bin_frequencies(network: CompactNetwork, store: PictureStore, members: list[int]) -> Tensor:
