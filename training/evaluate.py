@@ -11,15 +11,17 @@ from torch import Tensor
 from training.data.batches import PictureBatch, center_batches
 from training.data.pictures import PictureStore
 from training.families import SIZE_RULE
-from training.networks import enlarge_ab, predict_ab, predict_logits
+from training.networks import predict_ab, predict_logits
 from videocolor.color.codec import AB_LIMIT, BinCodec
 from videocolor.color.lab import lab_to_rgb
+from videocolor.color.resample import enlarge
 from videocolor.errors import SettingsError
 from videocolor.evaluate.batched import colorfulness, psnr
 from videocolor.examine.lines.casts import COLORFUL, GRAY_RATIO
 from videocolor.models.compact import CompactNetwork
 
-METRIC_VERSION = 1
+METRIC_VERSION = 2
+"""2: colors are enlarged as the pipeline does; 1: bilinearly."""
 RIM = SIZE_RULE.rim
 _BATCH = 8
 # Chroma (distance from gray in ab) that the eye takes for gray, and for color.
@@ -217,7 +219,7 @@ def sweep(
             logits = predict_logits(network, batch.lightness, rim=rim)
             truth = truth_scores(batch, mean)
             for codec in plain:
-                ab = enlarge_ab(codec.decode(logits)[0], side, side)
+                ab = enlarge(codec.decode(logits)[0], (side, side), (1, 1), "center")
                 for gain in gains:
                     scaled = (ab * gain).clamp(-AB_LIMIT, AB_LIMIT)
                     rows.setdefault((codec, gain), []).append(picture_scores(batch, scaled, truth))

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from training.engine.checkpoint import load_checkpoint
 from videocolor.color.codec import BinCodec
+from videocolor.color.resample import enlarge
 from videocolor.errors import SettingsError
 from videocolor.models.compact import CompactNetwork, build
 from videocolor.models.weights_file import read_header, read_weights
@@ -56,12 +57,7 @@ def rimmed_input(network: CompactNetwork, lightness: Tensor, *, rim: int) -> Ten
     return network.to_input(padded).contiguous(memory_format=torch.channels_last)
 
 
-def enlarge_ab(ab: Tensor, height: int, width: int) -> Tensor:
-    """Bilinear, sample centers aligned."""
-    return F.interpolate(ab, (height, width), mode="bilinear", align_corners=False)
-
-
 def predict_ab(network: CompactNetwork, lightness: Tensor, *, rim: int, codec: BinCodec | None = None) -> Tensor:
-    """Colors (N, 2, h, w) float32 of the picture area; `codec` replaces the network's own decoding."""
+    """Colors (N, 2, h, w) float32 of the picture area, enlarged as films are; `codec` replaces the network's."""
     ab, _ = (codec or network.codec).decode(predict_logits(network, lightness, rim=rim))
-    return enlarge_ab(ab, *lightness.shape[2:])
+    return enlarge(ab, (lightness.shape[2], lightness.shape[3]), (1, 1), "center")

@@ -4,6 +4,7 @@ Enlarging is separable: a small matrix down and a small matrix across, exact for
 """
 
 from functools import lru_cache
+from math import ceil
 
 import torch
 import torch.nn.functional as F
@@ -13,17 +14,49 @@ from torch import Tensor
 _KEYS_A = -0.5
 
 
-def _cubic(distance: Tensor) -> Tensor:
-    d = distance.abs()
-    near = ((_KEYS_A + 2) * d - (_KEYS_A + 3)) * d * d + 1
-    far = ((_KEYS_A * d - 5 * _KEYS_A) * d + 8 * _KEYS_A) * d - 4 * _KEYS_A
-    return torch.where(d <= 1, near, torch.where(d < 2, far, torch.zeros_like(d)))
+def _cubic_integral(place: Tensor) -> Tensor:
+    """Integral of Keys' kernel from 0 to `place`; 1/2 from 2 on."""
+    d = place.abs().clamp_max(2)
+    a = _KEYS_A
+    near = (((a + 2) / 4 * d - (a + 3) / 3) * d * d + 1) * d
+    at_one = (a + 2) / 4 - (a + 3) / 3 + 1
+
+    def tail(x: Tensor | float) -> Tensor | float:
+        return (((a / 4 * x - 5 * a / 3) * x + 4 * a) * x - 4 * a) * x
+
+    far = at_one + tail(d) - tail(1.0)
+    return torch.where(d <= 1, near, far) * place.sign()
+
+
+def _cell_averages(centers: Tensor, width: float, source: int) -> Tensor:
+    """Weights of a row's samples in the averages of their interpolation over cells.
+
+    Args:
+        centers: (n,) float64, middles of the cells; sample j lies at j.
+        width: Of every cell, in samples.
+        source: How many samples there are; beyond the last ones these are repeated.
+
+    Returns:
+        (n, source) float64; every row sums to 1.
+    """
+    left, right = centers - width / 2, centers + width / 2
+    first = left.floor().long() - 1
+    matrix = torch.zeros(len(centers), source, dtype=torch.float64)
+    for tap in range(ceil(width) + 4):
+        sample = first + tap
+        weight = (_cubic_integral(right - sample) - _cubic_integral(left - sample)) / width
+        matrix.scatter_add_(1, sample.clamp(0, source - 1)[:, None], weight[:, None])
+    return matrix
 
 
 @lru_cache(maxsize=64)
 @torch.inference_mode(mode=False)
 def enlarging_matrix(source: int, luma: int, step: int, cosited: bool) -> Tensor:
-    """Weights that interpolate a row of `source` samples at the chroma samples of a row of `luma` pixels.
+    """Weights that make a row's chroma samples out of `source` samples of the network's answer.
+
+    A sample of the answer is the average of the colors in its cell, and so is a chroma sample. The matrix follows the
+    cubic curve whose averages over the answer's cells are the answer; one through the answer's values would average
+    them once more, and colors would bleed over edges. At equal sizes it changes nothing.
 
     Args:
         source: Samples that cover the whole row, evenly.
@@ -35,20 +68,17 @@ def enlarging_matrix(source: int, luma: int, step: int, cosited: bool) -> Tensor
         (ceil(luma / step), source) float32; every row sums to 1, the border is replicated.
     """
     index = torch.arange(-(-luma // step), dtype=torch.float64)
-    place = index * step + (0.5 if cosited else step / 2)
-    wanted = place * source / luma - 0.5
-    first = wanted.floor().long()
-    matrix = torch.zeros(len(index), source, dtype=torch.float64)
-    for tap in range(-1, 3):
-        column = (first + tap).clamp(0, source - 1)
-        matrix.scatter_add_(1, column[:, None], _cubic(wanted - (first + tap))[:, None])
+    pixel = index * step + (0.5 if cosited else step / 2)
+    wanted = _cell_averages(pixel * source / luma - 0.5, step * source / luma, source)
+    own = _cell_averages(torch.arange(source, dtype=torch.float64), 1.0, source)
+    matrix: Tensor = torch.linalg.solve(own, wanted, left=False)
     return matrix.float()
 
 
 def enlarge(
     small: Tensor, size: tuple[int, int], steps: tuple[int, int], siting: str, rows: slice = slice(None)
 ) -> Tensor:
-    """Bicubic enlargement of a small picture onto a frame's chroma grid.
+    """Bicubic enlargement of a small picture onto a frame's chroma grid, which keeps its averages.
 
     Args:
         small: (N, C, h, w) float32, covering the whole picture.
